@@ -1,0 +1,101 @@
+"""The Stable-Baselines3 policy: an actor that reads what a robot senses, a critic that may cheat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.type_aliases import Schedule
+from torch import Tensor, nn
+
+from agents.networks import Trunk
+from envs.interface import Interface
+
+
+class Trunks(nn.Module):
+    """Two trunks on the same raw observation, in the shape Stable-Baselines3 expects."""
+
+    def __init__(self, actor: Trunk, critic: Trunk) -> None:
+        super().__init__()
+        self.actor, self.critic = actor, critic
+        self.latent_dim_pi, self.latent_dim_vf = actor.width, critic.width
+
+    def forward(self, observation: Tensor) -> tuple[Tensor, Tensor]:
+        """Latent features of actor and critic."""
+        return self.actor(observation), self.critic(observation)
+
+    def forward_actor(self, observation: Tensor) -> Tensor:
+        """Latent features of the actor."""
+        latent: Tensor = self.actor(observation)
+        return latent
+
+    def forward_critic(self, observation: Tensor) -> Tensor:
+        """Latent features of the critic."""
+        latent: Tensor = self.critic(observation)
+        return latent
+
+
+class NamedPolicy(ActorCriticPolicy):
+    """Gaussian actor and critic (asymmetric: Pinto et al. 2018) that read features by name.
+
+    Args:
+        observation_space: As the environment's.
+        action_space: As the environment's.
+        lr_schedule: Learning rate over progress.
+        interface: What the vectors hold. The actor reads group ``deployable``, the critic all.
+        hidden: Widths of the actor's hidden layers.
+        critic_hidden: Widths of the critic's.
+        activation: ``elu``, ``relu`` or ``tanh``.
+        log_std_init: Logarithm of the initial exploration's standard deviation.
+        **kwargs: Passed to Stable-Baselines3.
+    """
+
+    mlp_extractor: Trunks  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        *,
+        interface: Interface,
+        hidden: Sequence[int] = (128, 128),
+        critic_hidden: Sequence[int] = (128, 128),
+        activation: str = "elu",
+        log_std_init: float = -0.5,
+        **kwargs: Any,
+    ) -> None:
+        self.interface = interface
+        self._hidden, self._critic_hidden = tuple(hidden), tuple(critic_hidden)
+        self._activation = activation
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            ortho_init=False,
+            log_std_init=log_std_init,
+            **kwargs,
+        )
+
+    def _build_mlp_extractor(self) -> None:
+        interface = self.interface
+        deployable = interface.group("deployable")
+        self.mlp_extractor = Trunks(
+            Trunk(interface, deployable, self._hidden, self._activation),
+            Trunk(interface, interface.observation, self._critic_hidden, self._activation),
+        )
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        super()._build(lr_schedule)
+        # A small last layer: the first actions stay near the middle (Andrychowicz et al. 2021).
+        with torch.no_grad():
+            self.action_net.weight.mul_(0.01)
+            self.action_net.bias.zero_()
+
+    def mean_action(self, observation: Tensor) -> Tensor:
+        """The deterministic action ``(n, actions)``, before clipping."""
+        mean: Tensor = self.action_net(self.mlp_extractor.actor(observation))
+        return mean

@@ -1,0 +1,102 @@
+"""Proximal policy optimization (Schulman et al. 2017) with room for a second teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import stable_baselines3
+import torch
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecEnv
+from torch import Tensor
+from torch.nn import functional
+
+from agents.policy import NamedPolicy
+
+
+class PPO(stable_baselines3.PPO):
+    """Stable-Baselines3's PPO whose normalizer lives in the policy and whose loss can be extended.
+
+    Attributes:
+        budget: Steps of the whole training, over which schedules run, however often it is resumed.
+        actor_weight: Weight of the actor's part of the loss; 0 trains the critic alone.
+        auxiliary: An extra loss of the policy, given a minibatch of observations ``(n, entries)``.
+    """
+
+    policy: NamedPolicy
+
+    def __init__(self, *args: Any, budget: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.budget = budget
+        self.actor_weight = 1.0
+        self.auxiliary: Callable[[Tensor], Tensor] | None = None
+
+    def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
+        self._current_progress_remaining = max(0.0, 1.0 - num_timesteps / self.budget)
+
+    def collect_rollouts(
+        self,
+        env: VecEnv,
+        callback: BaseCallback,
+        rollout_buffer: RolloutBuffer,
+        n_rollout_steps: int,
+    ) -> bool:
+        """Collect, after the normalizers have seen the previous rollout.
+
+        Statistics move between an update and the next rollout, so that within one update the old
+        and the new policy read the same inputs.
+        """
+        if rollout_buffer.full:
+            seen = rollout_buffer.observations.reshape(-1, rollout_buffer.observations.shape[-1])
+            batch = torch.as_tensor(seen)
+            for trunk in (self.policy.mlp_extractor.actor, self.policy.mlp_extractor.critic):
+                trunk.normalizer.adapt(batch)
+        return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
+
+    def train(self) -> None:
+        """One update: several epochs over the rollout."""
+        policy = self.policy
+        policy.set_training_mode(True)
+        self._update_learning_rate(policy.optimizer)
+        clip = self.clip_range(self._current_progress_remaining)  # type: ignore[operator]
+        record: dict[str, list[float]] = {}
+        parameters = [p for p in policy.parameters() if p.requires_grad]
+        for _ in range(self.n_epochs):
+            divergence = []
+            for batch in self.rollout_buffer.get(self.batch_size):
+                values, log_prob, entropy = policy.evaluate_actions(
+                    batch.observations, batch.actions
+                )
+                value_loss = functional.mse_loss(batch.returns, values.flatten())
+                loss = self.vf_coef * value_loss
+                record.setdefault("value_loss", []).append(value_loss.item())
+                if self.actor_weight > 0.0:
+                    advantages = batch.advantages
+                    advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+                    log_ratio = log_prob - batch.old_log_prob
+                    ratio = log_ratio.exp()
+                    clipped = ratio.clamp(1.0 - clip, 1.0 + clip)
+                    gain = torch.min(advantages * ratio, advantages * clipped).mean()
+                    bonus = entropy.mean() if entropy is not None else -log_prob.mean()
+                    loss = loss - self.actor_weight * (gain + self.ent_coef * bonus)
+                    with torch.no_grad():
+                        divergence.append(((ratio - 1.0) - log_ratio).mean().item())
+                if self.auxiliary is not None:
+                    extra = self.auxiliary(batch.observations)
+                    record.setdefault("auxiliary_loss", []).append(float(extra))
+                    loss = loss + extra
+                policy.optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                torch.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
+                policy.optimizer.step()
+            self._n_updates += 1
+            record.setdefault("kl", []).extend(divergence)
+            if self.target_kl is not None and divergence and np.mean(divergence) > self.target_kl:
+                break
+        for name, entries in record.items():
+            if entries:
+                self.logger.record(f"train/{name}", float(np.mean(entries)))
+        self.logger.record("train/std", policy.log_std.exp().mean().item())

@@ -1,0 +1,115 @@
+"""Robots and tasks by name, and environments made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import gymnasium
+
+from envs.bullet import Bullet
+from envs.driving.task import Driving
+from envs.environment import Environment
+from envs.interface import unknown
+from envs.randomization import find_randomization
+from envs.robot import Robot
+from envs.robot_file import read_robot
+from envs.task import Task
+
+TASKS: dict[str, Callable[[Robot], Task]] = {"driving": Driving}
+ENTRY_POINTS = "simtransfer.robots"
+SHIPPED = Path(__file__).parent / "robots"
+
+
+def tasks() -> tuple[str, ...]:
+    """Names of all tasks."""
+    return tuple(TASKS)
+
+
+def robots() -> dict[str, Path]:
+    """Names and files of the shipped robots and those that installed packages offer.
+
+    A package offers robots by an entry point in the group ``simtransfer.robots`` whose value is a
+    module; the folders beside that module that hold a ``robot.toml`` are its robots.
+    """
+    found = {file.parent.name: file for file in sorted(SHIPPED.glob("*/robot.toml"))}
+    for entry in entry_points(group=ENTRY_POINTS):
+        origin = Path(str(entry.load().__file__)).parent
+        found.update({file.parent.name: file for file in sorted(origin.glob("*/robot.toml"))})
+    return found
+
+
+def find_robot(robot: str | Path | Robot) -> Robot:
+    """A robot by name, by the path of its folder or ``robot.toml``, or as it is.
+
+    Raises:
+        ValueError: If there is none of that name, or its file is wrong.
+    """
+    if isinstance(robot, Robot):
+        return robot
+    known = robots()
+    if str(robot) in known:
+        return _read(known[str(robot)])
+    path = Path(robot)
+    if path.exists():
+        return read_robot(path)
+    raise ValueError(unknown("robot", str(robot), known) + ", or give the path of a robot.toml")
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path) -> Robot:
+    return read_robot(path)
+
+
+def make_environment(
+    task: str = "driving",
+    robot: str | Path | Robot = "hatchback",
+    *,
+    randomization: str = "none",
+    suite: str | None = None,
+    privileged: bool = False,
+    render_mode: str | None = None,
+) -> Environment:
+    """An environment by names.
+
+    Args:
+        task: One of `tasks`.
+        robot: A name of `robots`, a path, or a `Robot`.
+        randomization: ``none``, ``nominal`` or ``wide``.
+        suite: Which scenarios; default: the task's training suite.
+        privileged: Whether observations include what only a simulator knows.
+        render_mode: ``rgb_array`` or None.
+
+    Raises:
+        ValueError: For an unknown name, with the nearest one, or a robot not made for the task.
+    """
+    if task not in TASKS:
+        raise ValueError(unknown("task", task, TASKS))
+    found = find_robot(robot)
+    if task not in found.tasks:
+        made = ", ".join(found.tasks)
+        raise ValueError(f"robot {found.name!r} is made for {made}, not for {task!r}")
+    return Environment(
+        found,
+        TASKS[task](found),
+        Bullet(),
+        randomization=find_randomization(randomization),
+        suite=suite,
+        privileged=privileged,
+        render_mode=render_mode,
+    )
+
+
+def register_environments() -> None:
+    """Register ``simtransfer/<task>-<robot>-v0`` for every shipped robot with Gymnasium."""
+    for name in (file.parent.name for file in sorted(SHIPPED.glob("*/robot.toml"))):
+        for task in TASKS:
+            identifier = f"simtransfer/{task}-{name}-v0"
+            if identifier not in gymnasium.registry:
+                gymnasium.register(
+                    identifier,
+                    entry_point="envs.catalogue:make_environment",
+                    kwargs={"task": task, "robot": name},
+                )

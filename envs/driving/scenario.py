@@ -1,0 +1,138 @@
+"""What an episode holds: drawn from a generator, by suite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from envs.driving.road import LANE_WIDTH
+from envs.interface import unknown
+
+ROUTE_LENGTH = 120.0  # m from start to goal
+START = 12.0  # m along the road where an episode begins
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Which hazards an episode may hold, beside bends, parked cars and slower traffic.
+
+    Attributes:
+        jaywalkers: Largest number of pedestrians who step out.
+        wrong_way: Probability of a car coming the wrong way.
+        certain: Whether each episode holds the hazard (else by chance).
+    """
+
+    jaywalkers: int = 0
+    wrong_way: float = 0.0
+    certain: bool = True
+
+
+SUITES: dict[str, Suite] = {
+    "nominal": Suite(),
+    "jaywalker": Suite(jaywalkers=2),
+    "wrong_way": Suite(wrong_way=1.0),
+    "mixed": Suite(jaywalkers=2, wrong_way=0.5, certain=False),
+}
+
+
+@dataclass(frozen=True)
+class Jaywalker:
+    """A pedestrian who waits behind a parked car and steps out.
+
+    Attributes:
+        s: m along the road where they cross.
+        trigger: They step out when the car would be there in so many seconds.
+        speed: Walking speed, m/s.
+    """
+
+    s: float
+    trigger: float
+    speed: float
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A scripted car.
+
+    Attributes:
+        s: m along the road at the start.
+        d: m left of the centreline.
+        speed: Desired speed, m/s; negative drives against the traffic.
+    """
+
+    s: float
+    d: float
+    speed: float
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One episode's draw.
+
+    Attributes:
+        bends: Lengths (m) and curvatures (1/m) of the road.
+        parked: ``s`` and ``d`` (m) of parked cars.
+        drivers: Moving cars.
+        jaywalkers: Pedestrians.
+        offset: The robot's lateral start relative to its lane's middle, m.
+        speed: The robot's speed at the start, as a fraction of its cruise speed.
+    """
+
+    bends: tuple[tuple[float, float], ...]
+    parked: tuple[tuple[float, float], ...]
+    drivers: tuple[Driver, ...]
+    jaywalkers: tuple[Jaywalker, ...]
+    offset: float
+    speed: float
+
+
+MAX_PARKED, MAX_DRIVERS, MAX_JAYWALKERS = 5, 2, 2
+RIGHT_LANE = -0.5 * LANE_WIDTH
+PASSING_LINE = -1.5  # m, where scripted cars drive: clear of the parked ones
+
+
+def draw_scenario(suite: str, rng: np.random.Generator) -> Scenario:
+    """Draw an episode of ``suite``.
+
+    Raises:
+        ValueError: If there is no such suite.
+    """
+    if suite not in SUITES:
+        raise ValueError(unknown("suite", suite, SUITES))
+    rule = SUITES[suite]
+    bends = tuple(
+        (float(rng.uniform(20.0, 40.0)), float(rng.uniform(-1 / 40, 1 / 40))) for _ in range(5)
+    )
+    # Parked cars stand on the kerb, a metre inside the lane, far enough apart to weave around.
+    places = START + 28.0 + 24.0 * np.arange(4) + rng.uniform(-5.0, 5.0, 4)
+    kept = places[rng.random(4) < 0.7]
+    least = 1 if rule.certain and rule.jaywalkers else 0
+    walkers = int(rng.integers(least, rule.jaywalkers + 1)) if rule.jaywalkers else 0
+    if len(kept) < walkers:
+        kept = places[:walkers]
+    parked = tuple((float(s), float(-LANE_WIDTH - rng.uniform(-0.1, 0.3))) for s in kept)
+    chosen = rng.permutation(len(parked))[:walkers]
+    jaywalkers = tuple(
+        Jaywalker(
+            s=parked[i][0] + 3.2,
+            trigger=float(rng.uniform(1.8, 3.0)),
+            speed=float(rng.uniform(1.0, 1.8)),
+        )
+        for i in sorted(chosen)
+    )
+    drivers = []
+    if rng.random() < 0.5:
+        ahead = START + float(rng.uniform(15.0, 45.0))
+        drivers.append(Driver(ahead, PASSING_LINE, float(rng.uniform(2.5, 4.5))))
+    if rng.random() < rule.wrong_way:
+        start = START + float(rng.uniform(90.0, 150.0))
+        drivers.append(Driver(start, PASSING_LINE, -float(rng.uniform(4.0, 7.0))))
+    return Scenario(
+        bends,
+        parked,
+        tuple(drivers),
+        jaywalkers,
+        offset=float(rng.uniform(-0.3, 0.3)),
+        speed=float(rng.uniform(0.3, 0.9)),
+    )

@@ -1,0 +1,269 @@
+"""Driving: get to the goal in time, hit nobody, stay on the road."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.driving.observation import (
+    Scanner,
+    lidar_features,
+    nearest_users,
+    own_features,
+    privileged_features,
+    route_lateral,
+)
+from envs.driving.picture import paint
+from envs.driving.road import LANE_WIDTH, Road
+from envs.driving.scenario import (
+    MAX_DRIVERS,
+    MAX_JAYWALKERS,
+    MAX_PARKED,
+    RIGHT_LANE,
+    ROUTE_LENGTH,
+    START,
+    SUITES,
+    Scenario,
+    draw_scenario,
+)
+from envs.driving.traffic import CAR, PEDESTRIAN, Traffic, User, in_right_lane
+from envs.interface import Feature
+from envs.robot import Robot
+from envs.simulator import BodyState, Shape, Simulator
+from envs.task import Outcome
+
+KERB = 0.2  # m that a tyre's middle may be beyond the edge
+ROLLED = 0.7  # cosine of the tilt at which a car counts as rolled over
+
+
+@dataclass(frozen=True)
+class Reward:
+    """What is rewarded, each per control step unless said.
+
+    Attributes:
+        progress: Per metre along the route.
+        goal: Once, at the goal.
+        failure: Once, on a collision, on leaving the road or rolling over.
+        left_lane: While in the lane of the oncoming traffic.
+        steering: Per (rad/s)² of change of the commanded yaw rate.
+        time: Per step.
+    """
+
+    progress: float = 0.1
+    goal: float = 5.0
+    failure: float = -10.0
+    left_lane: float = -0.02
+    steering: float = -0.02
+    time: float = -0.02
+
+
+class Driving:
+    """One world's driving episode.
+
+    Args:
+        robot: Who drives.
+        reward: What is rewarded.
+    """
+
+    name = "driving"
+    suites = tuple(SUITES)
+    training_suite = "mixed"
+    control_rate = 10.0
+    physics_rate = 60.0
+
+    def __init__(self, robot: Robot, reward: Reward | None = None) -> None:
+        self.robot = robot
+        self.reward = reward or Reward()
+        self.time_limit = ROUTE_LENGTH / (0.4 * robot.cruise_speed)  # s: no crawling
+        self.features: tuple[Feature, ...] = (
+            *own_features(robot),
+            *lidar_features(robot.lidar),
+            *privileged_features(),
+        )
+        self.shapes: tuple[Shape, ...] = (
+            *(CAR,) * (MAX_PARKED + MAX_DRIVERS),
+            *(PEDESTRIAN,) * MAX_JAYWALKERS,
+        )
+        self._scanner = Scanner(robot.lidar)
+        self._dt = 1.0 / self.control_rate
+
+    def begin(self, simulator: Simulator, suite: str, rng: np.random.Generator) -> None:
+        """Draw an episode of ``suite`` and put everyone in place."""
+        self.scenario: Scenario = draw_scenario(suite, rng)
+        self.road = Road(self.scenario.bends)
+        self.traffic = Traffic(self.scenario, self.road)
+        d = RIGHT_LANE + self.scenario.offset
+        x, y, heading = self.road.pose(START, d)
+        speed = self.scenario.speed * self.robot.cruise_speed
+        simulator.reset(x, y, heading, speed)
+        half = (0.5 * self.robot.length, 0.5 * self.robot.width)
+        self.ego = User(START, d, speed, 0.0, *half)
+        self.pose = (x, y, heading)
+        self.elapsed = 0.0
+        self.command = (speed, 0.0)
+        self._yaw_rate_change = 0.0
+        self._scanner.forget()
+        self._place(simulator)
+        self._measure(simulator.state())
+
+    def _place(self, simulator: Simulator) -> None:
+        """Stand the scripted users where they are; what this episode lacks stays out of sight."""
+        cars = self.traffic.parked + self.traffic.cars
+        for slot in range(MAX_PARKED + MAX_DRIVERS):
+            if slot < len(cars):
+                user = cars[slot]
+                simulator.place(slot, *self.road.pose(user.s, user.d))
+            else:
+                simulator.place(slot, -500.0 - 10.0 * slot, 0.0, 0.0)
+        first = MAX_PARKED + MAX_DRIVERS
+        for k in range(MAX_JAYWALKERS):
+            if k < len(self.traffic.pedestrians):
+                user = self.traffic.pedestrians[k]
+                simulator.place(first + k, *self.road.pose(user.s, user.d))
+            else:
+                simulator.place(first + k, -600.0 - 10.0 * k, 0.0, 0.0)
+
+    def script(self, simulator: Simulator, command: tuple[float, float]) -> None:
+        """Move what moves by script, once a control step, before the physics.
+
+        Args:
+            simulator: The world.
+            command: The robot's commanded speed (m/s) and yaw rate (rad/s).
+        """
+        self._yaw_rate_change = command[1] - self.command[1]
+        self.command = command
+        self.traffic.move(self.ego, self._dt)
+        slot = len(self.traffic.parked)
+        for user in self.traffic.cars:
+            simulator.place(slot, *self.road.pose(user.s, user.d))
+            slot += 1
+        slot = MAX_PARKED + MAX_DRIVERS
+        for user in self.traffic.pedestrians:
+            simulator.place(slot, *self.road.pose(user.s, user.d))
+            slot += 1
+
+    def _measure(self, state: BodyState) -> None:
+        x, y, _ = state.position
+        qx, qy, qz, qw = state.quaternion
+        yaw = math.atan2(2.0 * (qw * qz + qx * qy), 1.0 - 2.0 * (qy * qy + qz * qz))
+        self._up = 1.0 - 2.0 * (qx * qx + qy * qy)
+        self._roll = math.atan2(2.0 * (qw * qx + qy * qz), self._up)
+        s, d, heading = self.road.project(x, y, self.ego.s)
+        vx, vy, _ = state.linear_velocity
+        cos, sin = math.cos(heading), math.sin(heading)
+        self.ego.s, self.ego.d = s, d
+        self.ego.along, self.ego.across = vx * cos + vy * sin, vy * cos - vx * sin
+        self.pose = (x, y, yaw)
+        self.heading_error = math.remainder(yaw - heading, 2.0 * math.pi)
+        self.forward = vx * math.cos(yaw) + vy * math.sin(yaw)
+        self._lateral = vy * math.cos(yaw) - vx * math.sin(yaw)
+        self._yaw_rate = state.angular_velocity[2]
+
+    def off_road(self) -> bool:
+        """Whether a wheel's middle is beyond the road's edge."""
+        robot, ego = self.robot, self.ego
+        reach = 0.32 * robot.length * math.sin(self.heading_error)
+        half = 0.45 * robot.width * math.cos(self.heading_error)
+        return max(abs(ego.d + reach), abs(ego.d - reach)) + abs(half) > LANE_WIDTH + KERB
+
+    def outcome(self, simulator: Simulator) -> Outcome:
+        """Judge the step that was just simulated."""
+        before = self.ego.s
+        self._measure(simulator.state())
+        self.elapsed += self._dt
+        rolled = self._up < ROLLED
+        collision = not rolled and simulator.touching()
+        off_road = self.off_road()
+        goal = self.ego.s >= START + ROUTE_LENGTH
+        failed = rolled or collision or off_road
+        weights = self.reward
+        value = weights.progress * (self.ego.s - before) + weights.time
+        value += weights.steering * self._yaw_rate_change**2
+        if not in_right_lane(self.ego.d):
+            value += weights.left_lane
+        if failed:
+            value += weights.failure
+        elif goal:
+            value += weights.goal
+        late = self.elapsed >= self.time_limit - 1e-9
+        info: dict[str, float | bool] = {}
+        if failed or goal or late:
+            info = {
+                "is_success": goal and not failed,
+                "collision": collision,
+                "off_road": off_road and not collision,
+                "rollover": rolled,
+                "progress": min(max((self.ego.s - START) / ROUTE_LENGTH, 0.0), 1.0),
+            }
+        # Running out of time is part of the task, so it ends the episode rather than truncating it.
+        return Outcome(value, failed or goal or late, info)
+
+    def observe(
+        self,
+        simulator: Simulator,
+        values: dict[str, float],
+        rng: np.random.Generator,
+        out: NDArray[np.float32],
+    ) -> None:
+        """Fill ``out`` with all features, in the order of ``features``.
+
+        Args:
+            simulator: The world.
+            values: Current parameters, see `envs.randomization.PARAMETERS`.
+            rng: For sensor noise.
+            out: Shape ``(len(features),)``.
+        """
+        robot, ego, (x, y, yaw) = self.robot, self.ego, self.pose
+        position, velocity = simulator.joints()
+        own = [self.forward, self._yaw_rate]
+        for k, actuator in enumerate(robot.actuators):
+            wheel = actuator.kind != "position"
+            own.append(velocity[k] * robot.wheel_radius if wheel else position[k])
+        own += [
+            *self.command,
+            self.heading_error,
+            LANE_WIDTH - ego.d,
+            LANE_WIDTH + ego.d,
+            START + ROUTE_LENGTH - ego.s,
+            *route_lateral(self.road, ego.s, x, y, yaw),
+        ]
+        mx, my, mz = robot.lidar.mount
+        origin = (
+            x + mx * math.cos(yaw) - my * math.sin(yaw),
+            y + mx * math.sin(yaw) + my * math.cos(yaw),
+            robot.height + mz,
+        )
+        ends = self._scanner.ends(origin, yaw + math.radians(values["lidar_yaw"]))
+        scan = self._scanner.read(
+            simulator.cast(origin, ends),
+            self._dt,
+            rng,
+            values["lidar_noise"],
+            values["lidar_dropout"],
+        )
+        n, m = len(own), len(scan)
+        out[:n] = own
+        if values["observation_noise"] > 0.0:
+            out[:n] += rng.normal(0.0, values["observation_noise"], n) * self._own_scale(n)
+        out[n : n + m] = scan
+        out[n + m :] = [
+            1.0 - self.elapsed / self.time_limit,
+            values["friction"],
+            values["mass"],
+            values["motor_strength"],
+            values["steering_offset"],
+            values["action_delay"],
+            self._lateral,
+            self._roll,
+            *nearest_users(self.traffic.users, ego, self.road, self.pose),
+        ]
+
+    def _own_scale(self, count: int) -> NDArray[np.float64]:
+        return np.asarray([feature.scale for feature in self.features[:count]])
+
+    def picture(self) -> NDArray[np.uint8]:
+        """The robot's surroundings from above, ``(height, width, 3)``."""
+        return paint(self.road, self.traffic, self.ego, self.pose, START + ROUTE_LENGTH)

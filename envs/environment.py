@@ -1,0 +1,143 @@
+"""The Gymnasium environment: a robot, a task, a simulator and what is randomized."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.interface import Interface, bounds, unknown
+from envs.randomization import Draws, Randomization
+from envs.robot import Robot, Targets
+from envs.simulator import Simulator
+from envs.task import Task
+
+# First word of every seed sequence: episodes for evaluation can never be drawn in training.
+TRAINING, EVALUATION = 1, 2
+
+
+class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
+    """One world.
+
+    Args:
+        robot: Who acts.
+        task: What is to be done; made for ``robot``.
+        simulator: A fresh simulator.
+        randomization: Terms; see `envs.randomization`.
+        suite: Which scenarios are drawn. Default: the task's training suite.
+        privileged: Whether observations include the privileged group.
+        render_mode: ``rgb_array`` or None.
+
+    Attributes:
+        interface: What every observation and action entry is.
+
+    Raises:
+        ValueError: If the suite is unknown or the robot's files are wrong.
+    """
+
+    def __init__(
+        self,
+        robot: Robot,
+        task: Task,
+        simulator: Simulator,
+        *,
+        randomization: Randomization = (),
+        suite: str | None = None,
+        privileged: bool = False,
+        render_mode: str | None = None,
+    ) -> None:
+        self.robot, self.task = robot, task
+        self.suite = suite or task.training_suite
+        if self.suite not in task.suites:
+            raise ValueError(unknown("suite", self.suite, task.suites))
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(unknown("render mode", str(render_mode), ["rgb_array"]))
+        self.render_mode = render_mode
+        self.metadata = {"render_modes": ["rgb_array"], "render_fps": int(task.control_rate)}
+        groups = ("deployable", "privileged") if privileged else ("deployable",)
+        features = tuple(f for f in task.features if f.group in groups)
+        self.interface = Interface(features, tuple(a.action for a in robot.actuators))
+        self._low, self._high = bounds(features)
+        self.observation_space = gymnasium.spaces.Box(self._low, self._high, dtype=np.float32)
+        self.action_space = gymnasium.spaces.Box(
+            -1.0, 1.0, (len(robot.actuators),), dtype=np.float32
+        )
+        self._all = np.zeros(len(task.features), dtype=np.float32)
+        self._draws = Draws(randomization)
+        self._loaded = False
+        self._substeps = round(task.physics_rate / task.control_rate)
+        self._simulator = simulator
+        simulator.load(robot, task.shapes, task.physics_rate)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Begin an episode.
+
+        Args:
+            seed: Starts a new stream of training episodes.
+            options: ``{"episode": k}`` plays episode ``k`` of the suite's fixed evaluation list.
+        """
+        super().reset(seed=seed)
+        if options and "episode" in options:
+            words = [EVALUATION, self.task.suites.index(self.suite), int(options["episode"])]
+            self._rng = np.random.default_rng(words)
+            self._loaded = False
+        elif seed is not None or not hasattr(self, "_rng"):
+            word = self.np_random_seed if seed is None else seed
+            self._rng = np.random.default_rng([TRAINING, word])
+            self._loaded = False
+        if not self._loaded:
+            self._draws.redraw("load", self._rng)
+            self._loaded = True
+        self._draws.redraw("reset", self._rng)
+        values = self._draws.values
+        self._simulator.scale_mass(values["mass"])
+        self._simulator.scale_friction(values["friction"])
+        self.task.begin(self._simulator, self.suite, self._rng)
+        self._targets = self.robot.command.targets((self.task.forward, 0.0), self.task.forward)
+        return self._observe(), {}
+
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        """Advance one control step. ``action`` is clipped to [-1, 1]; see ``interface.action``."""
+        simulator, values = self._simulator, self._draws.values
+        targets = self.robot.targets(np.clip(action, -1.0, 1.0))
+        self.task.script(simulator, self.robot.command.command(targets, self.task.forward))
+        if "push" in self._draws.redraw("interval", self._rng, 1.0 / self.task.control_rate):
+            simulator.push(values["push"])
+        late = round(values["action_delay"] * self._substeps)
+        if late:
+            self._drive(self._targets)
+            simulator.advance(late)
+        self._targets = targets
+        if late < self._substeps:
+            self._drive(targets)
+            simulator.advance(self._substeps - late)
+        outcome = self.task.outcome(simulator)
+        return self._observe(), outcome.reward, outcome.terminated, False, dict(outcome.info)
+
+    def _drive(self, targets: Targets) -> None:
+        values = self._draws.values
+        if offset := values["steering_offset"]:
+            targets = dict(targets)
+            for actuator in self.robot.actuators:
+                if actuator.kind == "position":
+                    targets[actuator.role] += offset
+        self._simulator.drive(targets, values["motor_strength"], self.task.forward)
+
+    def _observe(self) -> NDArray[np.float32]:
+        self.task.observe(self._simulator, self._draws.values, self._rng, self._all)
+        # Deployable features come first, so that leaving out privileged ones is a slice.
+        return np.clip(self._all[: len(self._low)], self._low, self._high)
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """A picture of the world from above, ``(height, width, 3)``."""
+        return self.task.picture() if self.render_mode else None
+
+    def close(self) -> None:
+        """Free the world."""
+        self._simulator.close()

@@ -1,0 +1,175 @@
+"""Domain randomization: terms as data, each drawn from the initial value by a passed generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from envs.interface import unknown
+
+OCCASIONS = ("load", "reset", "interval")
+OPERATIONS: dict[str, Callable[[float, float], float]] = {
+    "set": lambda initial, draw: draw,
+    "scale": lambda initial, draw: initial * draw,
+    "add": lambda initial, draw: initial + draw,
+}
+DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, float, float], float]] = {
+    "uniform": lambda rng, low, high: float(rng.uniform(low, high)),
+    "log_uniform": lambda rng, low, high: float(np.exp(rng.uniform(np.log(low), np.log(high)))),
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """Something about the world that a term can change.
+
+    Attributes:
+        unit: SI unit, or ``1``.
+        initial: Its value without randomization.
+        meaning: One line.
+    """
+
+    unit: str
+    initial: float
+    meaning: str
+
+
+PARAMETERS: dict[str, Parameter] = {
+    "friction": Parameter("1", 1.0, "tyre friction, as a factor on the loaded one"),
+    "mass": Parameter("1", 1.0, "mass and inertia of every link, as a factor on the loaded ones"),
+    "motor_strength": Parameter("1", 1.0, "factor on the torque limits of motors and brakes"),
+    "steering_offset": Parameter("rad", 0.0, "error of every servo's zero"),
+    "action_delay": Parameter(
+        "step", 0.0, "time until an action acts, in control steps, at most 1"
+    ),
+    "observation_noise": Parameter("1", 0.0, "noise of own-state readings, in quarters of range"),
+    "lidar_noise": Parameter("m", 0.0, "standard deviation of a lidar range"),
+    "lidar_dropout": Parameter("1", 0.0, "probability that a beam returns nothing"),
+    "lidar_yaw": Parameter("deg", 0.0, "error of the lidar's mounting angle"),
+    "push": Parameter("m/s", 0.0, "sudden sideways velocity, as from a gust"),
+}
+
+
+@dataclass(frozen=True)
+class Term:
+    """One randomized parameter.
+
+    Attributes:
+        parameter: A key of `PARAMETERS`.
+        occasion: ``load`` (once a world), ``reset`` (each episode) or ``interval``.
+        operation: ``set``, ``scale`` or ``add``: how the draw meets the initial value.
+        low: Smallest draw, in the parameter's unit (``scale``: a factor).
+        high: Largest draw.
+        distribution: A key of `DISTRIBUTIONS`.
+        period: Mean seconds between draws of an ``interval`` term.
+    """
+
+    parameter: str
+    occasion: str
+    operation: str
+    low: float
+    high: float
+    distribution: str = "uniform"
+    period: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a term that cannot be drawn."""
+        for what, value, known in (
+            ("parameter", self.parameter, PARAMETERS),
+            ("occasion", self.occasion, OCCASIONS),
+            ("operation", self.operation, OPERATIONS),
+            ("distribution", self.distribution, DISTRIBUTIONS),
+        ):
+            if value not in known:
+                raise ValueError(f"randomization: {unknown(what, value, known)}")
+        if not self.low <= self.high:
+            raise ValueError(f"randomization of {self.parameter}: low must not exceed high")
+        if self.distribution == "log_uniform" and self.low <= 0:
+            raise ValueError(f"randomization of {self.parameter}: log_uniform needs low > 0")
+        if self.occasion == "interval" and self.period <= 0:
+            raise ValueError(f"randomization of {self.parameter}: an interval needs a period > 0")
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """A new value, computed from the initial one, so that draws never accumulate."""
+        draw = DISTRIBUTIONS[self.distribution](rng, self.low, self.high)
+        return OPERATIONS[self.operation](PARAMETERS[self.parameter].initial, draw)
+
+
+Randomization = tuple[Term, ...]
+
+RANDOMIZATIONS: dict[str, Randomization] = {
+    "none": (),
+    "nominal": (
+        Term("friction", "reset", "scale", 0.8, 1.1),
+        Term("mass", "reset", "scale", 0.9, 1.15),
+        Term("motor_strength", "reset", "scale", 0.85, 1.1),
+        Term("steering_offset", "reset", "add", -0.02, 0.02),
+        Term("action_delay", "reset", "set", 0.0, 0.5),
+        Term("observation_noise", "reset", "set", 0.0, 0.02),
+        Term("lidar_noise", "reset", "set", 0.0, 0.03),
+        Term("lidar_dropout", "reset", "set", 0.0, 0.01),
+        Term("lidar_yaw", "load", "add", -0.5, 0.5),
+        Term("push", "interval", "set", -0.2, 0.2, period=4.0),
+    ),
+    "wide": (
+        Term("friction", "reset", "scale", 0.4, 1.2),
+        Term("mass", "reset", "scale", 0.7, 1.5),
+        Term("motor_strength", "reset", "scale", 0.6, 1.2),
+        Term("steering_offset", "reset", "add", -0.05, 0.05),
+        Term("action_delay", "reset", "set", 0.0, 1.0),
+        Term("observation_noise", "reset", "set", 0.0, 0.06),
+        Term("lidar_noise", "reset", "set", 0.0, 0.15),
+        Term("lidar_dropout", "reset", "set", 0.0, 0.08),
+        Term("lidar_yaw", "load", "add", -2.0, 2.0),
+        Term("push", "interval", "set", -0.6, 0.6, period=3.0),
+    ),
+}
+
+
+def find_randomization(name: str) -> Randomization:
+    """The terms called ``name``.
+
+    Raises:
+        ValueError: If there are none of that name.
+    """
+    if name not in RANDOMIZATIONS:
+        raise ValueError(unknown("randomization", name, RANDOMIZATIONS))
+    return RANDOMIZATIONS[name]
+
+
+class Draws:
+    """The current value of every parameter, and the terms that redraw them.
+
+    Args:
+        terms: What is randomized.
+    """
+
+    def __init__(self, terms: Randomization) -> None:
+        self._terms = terms
+        self.values = {name: parameter.initial for name, parameter in PARAMETERS.items()}
+
+    def redraw(
+        self, occasion: str, rng: np.random.Generator, dt: float = 0.0
+    ) -> Mapping[str, float]:
+        """Redraw the terms of ``occasion``.
+
+        Args:
+            occasion: ``load``, ``reset`` or ``interval``.
+            rng: Where draws come from.
+            dt: Seconds since the last call, for ``interval``: each term comes with probability
+                ``dt / period``.
+
+        Returns:
+            The parameters that were redrawn.
+        """
+        drawn = {}
+        for term in self._terms:
+            if term.occasion != occasion:
+                continue
+            if occasion == "interval" and rng.random() >= dt / term.period:
+                continue
+            drawn[term.parameter] = term.draw(rng)
+        self.values.update(drawn)
+        return drawn

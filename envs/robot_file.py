@@ -1,0 +1,159 @@
+"""Reading a robot from its ``robot.toml``, with errors that say how to mend it."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import sys
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from envs.interface import unknown
+from envs.robot import COMMAND_MODELS, Actuator, Lidar, Robot
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def read_robot(path: Path) -> Robot:
+    """Read a robot from its ``robot.toml`` or the folder that holds one.
+
+    Args:
+        path: The file or folder.
+
+    Raises:
+        ValueError: If the file is missing, is not TOML, or a key is missing, misspelt or out of
+            range. The message names the file, the key and the way out.
+    """
+    file = path / "robot.toml" if path.is_dir() else path
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{file}: cannot be read ({error.strerror}); give a robot.toml") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file}: not valid TOML: {error}") from None
+    try:
+        return _parse(data, file)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
+
+
+def _parse(data: dict[str, Any], file: Path) -> Robot:
+    data = dict(data)
+    actuators = tuple(
+        _build(Actuator, entry, f"actuators[{i}]")
+        for i, entry in enumerate(_take(data, "actuators", list))
+    )
+    command = dict(_take(data, "command", dict))
+    model = command.pop("model", None)
+    if model not in COMMAND_MODELS:
+        raise ValueError("command.model: " + unknown("model", str(model), COMMAND_MODELS))
+    lidar = _build(Lidar, _take(data, "lidar", dict), "lidar")
+    urdf = locate(str(_take(data, "urdf", str)), file.parent)
+    robot = _build(
+        Robot,
+        {
+            **data,
+            "urdf": urdf,
+            "actuators": actuators,
+            "command": _build(COMMAND_MODELS[model], command, "command"),
+            "lidar": lidar,
+            "source": file,
+        },
+        "",
+    )
+    _validate(robot)
+    return robot
+
+
+def locate(urdf: str, folder: Path) -> Path:
+    """Find a URDF: relative to ``folder``, or inside a package as ``package:relative/path``."""
+    if ":" in urdf and not Path(urdf).is_absolute():
+        package, _, relative = urdf.partition(":")
+        try:
+            module = importlib.import_module(package)
+        except ImportError:
+            raise ValueError(f"urdf: package {package!r} is not installed") from None
+        path = Path(next(iter(module.__path__))) / relative
+    else:
+        path = folder / urdf
+    if not path.is_file():
+        raise ValueError(f"urdf: no file {path.name!r} at {path.parent}")
+    return path
+
+
+def _take(data: dict[str, Any], key: str, kind: type) -> Any:
+    if key not in data:
+        raise ValueError(f"missing key {key!r}")
+    value = data.pop(key)
+    if not isinstance(value, kind):
+        raise ValueError(f"{key}: expected a {kind.__name__}, got {value!r}")
+    return value
+
+
+def _build(kind: type, entry: dict[str, Any], where: str) -> Any:
+    """Make a dataclass of a table, refusing missing, unknown and wrongly typed keys."""
+    prefix = f"{where}." if where else ""
+    known = {f.name: f for f in fields(kind)}
+    for key in entry:
+        if key not in known:
+            raise ValueError(unknown("key", f"{prefix}{key}", [prefix + name for name in known]))
+    values: dict[str, Any] = {}
+    for name, info in known.items():
+        if name not in entry:
+            if info.default is MISSING:
+                raise ValueError(f"missing key {prefix + name!r}")
+            continue
+        values[name] = _checked(entry[name], str(info.type), prefix + name)
+    return kind(**values)
+
+
+def _checked(value: Any, kind: str, where: str) -> Any:
+    if kind == "float":
+        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+            raise ValueError(f"{where}: expected a number, got {value!r}")
+        return float(value)
+    if kind == "int" and (isinstance(value, bool) or not isinstance(value, int)):
+        raise ValueError(f"{where}: expected a whole number, got {value!r}")
+    if kind == "str" and not isinstance(value, str):
+        raise ValueError(f"{where}: expected text in quotes, got {value!r}")
+    if kind == "bool" and not isinstance(value, bool):
+        raise ValueError(f"{where}: expected true or false, got {value!r}")
+    if kind == "tuple[float, float, float]":
+        if not isinstance(value, list) or len(value) != 3:
+            raise ValueError(f"{where}: expected three numbers, got {value!r}")
+        return tuple(_checked(item, "float", where) for item in value)
+    if kind == "tuple[str, ...]":
+        if not isinstance(value, list):
+            raise ValueError(f"{where}: expected a list of names, got {value!r}")
+        return tuple(_checked(item, "str", where) for item in value)
+    return value
+
+
+def _validate(robot: Robot) -> None:
+    roles = {actuator.role: actuator for actuator in robot.actuators}
+    if len(roles) < len(robot.actuators):
+        raise ValueError("actuators: two share a role; each needs its own")
+    for actuator in robot.actuators:
+        where = f"actuators.{actuator.role}"
+        if actuator.kind not in Actuator.KINDS:
+            raise ValueError(f"{where}.kind: " + unknown("kind", actuator.kind, Actuator.KINDS))
+        if not actuator.low < actuator.high:
+            raise ValueError(f"{where}: low must be below high")
+        if not (actuator.force > 0 and actuator.brake >= 0 and actuator.rate > 0):
+            raise ValueError(f"{where}: force and rate must be positive, brake not negative")
+        if not actuator.joints:
+            raise ValueError(f"{where}.joints: names at least one joint")
+    for key in ("drive", "steering", "left", "right"):
+        role = getattr(robot.command, key, None)
+        if role is not None and role not in roles:
+            raise ValueError(f"command.{key}: " + unknown("role", role, roles))
+    positive = ("length", "width", "height", "wheel_radius", "cruise_speed")
+    for key in positive:
+        if not getattr(robot, key) > 0:
+            raise ValueError(f"{key}: must be positive, got {getattr(robot, key)}")
+    if robot.lidar.beams < 2 or robot.lidar.range <= 0 or robot.lidar.rays_per_beam < 1:
+        raise ValueError("lidar: needs at least two beams, a ray per beam and a positive range")

@@ -1,0 +1,73 @@
+"""What an environment asks of a task, and the tasks there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.interface import Feature
+from envs.simulator import Shape, Simulator
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One control step's judgement.
+
+    Attributes:
+        reward: Reward of the step.
+        terminated: Whether the episode is over.
+        info: At the end of an episode: ``is_success``, ``collision`` and what else the task tells.
+    """
+
+    reward: float
+    terminated: bool
+    info: Mapping[str, float | bool]
+
+
+class Task(Protocol):
+    """A task, independent of the physics engine.
+
+    Attributes:
+        name: How users call it.
+        suites: Scenario suites for evaluation.
+        training_suite: The suite that training draws from.
+        control_rate: Hz.
+        physics_rate: Hz.
+        features: Every observation entry it can produce, in order.
+        shapes: The scripted shapes its world needs.
+    """
+
+    name: str
+    suites: tuple[str, ...]
+    training_suite: str
+    control_rate: float
+    physics_rate: float
+    features: tuple[Feature, ...]
+    shapes: tuple[Shape, ...]
+    forward: float
+    time_limit: float
+
+    def begin(self, simulator: Simulator, suite: str, rng: np.random.Generator) -> None:
+        """Draw an episode of ``suite`` and put everyone in place."""
+
+    def script(self, simulator: Simulator, command: tuple[float, float]) -> None:
+        """Move what moves by script, once a control step, before the physics."""
+
+    def outcome(self, simulator: Simulator) -> Outcome:
+        """Judge the step that was just simulated."""
+
+    def observe(
+        self,
+        simulator: Simulator,
+        values: dict[str, float],
+        rng: np.random.Generator,
+        out: NDArray[np.float32],
+    ) -> None:
+        """Fill ``out`` with all features."""
+
+    def picture(self) -> NDArray[np.uint8]:
+        """The world as it is now, ``(height, width, 3)``."""
