@@ -1,7 +1,8 @@
-"""The Stable-Baselines3 policy: an actor that reads what a robot senses, a critic that may cheat."""
+"""The Stable-Baselines3 policy: its actor reads what a robot senses, its critic may cheat."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,7 +50,7 @@ class NamedPolicy(ActorCriticPolicy):
         hidden: Widths of the actor's hidden layers.
         critic_hidden: Widths of the critic's.
         activation: ``elu``, ``relu`` or ``tanh``.
-        log_std_init: Logarithm of the initial exploration's standard deviation.
+        exploration: Standard deviation of the first actions.
         **kwargs: Passed to Stable-Baselines3.
     """
 
@@ -65,18 +66,18 @@ class NamedPolicy(ActorCriticPolicy):
         hidden: Sequence[int] = (128, 128),
         critic_hidden: Sequence[int] = (128, 128),
         activation: str = "elu",
-        log_std_init: float = -0.5,
+        exploration: float = 0.5,
         **kwargs: Any,
     ) -> None:
         self.interface = interface
         self._hidden, self._critic_hidden = tuple(hidden), tuple(critic_hidden)
-        self._activation = activation
+        self.activation = activation
         super().__init__(
             observation_space,
             action_space,
             lr_schedule,
             ortho_init=False,
-            log_std_init=log_std_init,
+            log_std_init=math.log(exploration),
             **kwargs,
         )
 
@@ -84,8 +85,8 @@ class NamedPolicy(ActorCriticPolicy):
         interface = self.interface
         deployable = interface.group("deployable")
         self.mlp_extractor = Trunks(
-            Trunk(interface, deployable, self._hidden, self._activation),
-            Trunk(interface, interface.observation, self._critic_hidden, self._activation),
+            Trunk(interface, deployable, self._hidden, self.activation),
+            Trunk(interface, interface.observation, self._critic_hidden, self.activation),
         )
 
     def _build(self, lr_schedule: Schedule) -> None:
@@ -99,3 +100,19 @@ class NamedPolicy(ActorCriticPolicy):
         """The deterministic action ``(n, actions)``, before clipping."""
         mean: Tensor = self.action_net(self.mlp_extractor.actor(observation))
         return mean
+
+    def named_tensors(self) -> dict[str, Tensor]:
+        """All tensors under the names that a bundle gives them."""
+        parts = {
+            "actor.trunk": self.mlp_extractor.actor,
+            "actor.head": self.action_net,
+            "critic.trunk": self.mlp_extractor.critic,
+            "critic.head": self.value_net,
+        }
+        tensors = {
+            f"{part}.{k}": v
+            for part, module in parts.items()
+            for k, v in module.state_dict().items()
+        }
+        tensors["log_std"] = self.log_std
+        return tensors

@@ -8,9 +8,6 @@ from typing import Any
 import numpy as np
 import stable_baselines3
 import torch
-from stable_baselines3.common.buffers import RolloutBuffer
-from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 from torch.nn import functional
 
@@ -36,25 +33,6 @@ class PPO(stable_baselines3.PPO):
 
     def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
         self._current_progress_remaining = max(0.0, 1.0 - num_timesteps / self.budget)
-
-    def collect_rollouts(
-        self,
-        env: VecEnv,
-        callback: BaseCallback,
-        rollout_buffer: RolloutBuffer,
-        n_rollout_steps: int,
-    ) -> bool:
-        """Collect, after the normalizers have seen the previous rollout.
-
-        Statistics move between an update and the next rollout, so that within one update the old
-        and the new policy read the same inputs.
-        """
-        if rollout_buffer.full:
-            seen = rollout_buffer.observations.reshape(-1, rollout_buffer.observations.shape[-1])
-            batch = torch.as_tensor(seen)
-            for trunk in (self.policy.mlp_extractor.actor, self.policy.mlp_extractor.critic):
-                trunk.normalizer.adapt(batch)
-        return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
 
     def train(self) -> None:
         """One update: several epochs over the rollout."""
@@ -99,4 +77,10 @@ class PPO(stable_baselines3.PPO):
         for name, entries in record.items():
             if entries:
                 self.logger.record(f"train/{name}", float(np.mean(entries)))
+        # Statistics move between an update and the next rollout, so that within one update the old
+        # and the new policy read the same inputs.
+        seen = self.rollout_buffer.observations
+        batch = torch.as_tensor(seen.reshape(-1, seen.shape[-1]))
+        for trunk in (policy.mlp_extractor.actor, policy.mlp_extractor.critic):
+            trunk.normalizer.adapt(batch)
         self.logger.record("train/std", policy.log_std.exp().mean().item())

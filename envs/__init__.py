@@ -1,7 +1,25 @@
 """Robots, tasks, simulators and randomization, and the Gymnasium environments made of them."""
 
-from envs.catalogue import find_robot, make_environment, register_environments, robots, tasks
+from envs.catalogue import (
+    control_rate,
+    find_robot,
+    make_environment,
+    register_environments,
+    robots,
+    suites,
+    tasks,
+    training_suite,
+)
 
-__all__ = ["find_robot", "make_environment", "register_environments", "robots", "tasks"]
+__all__ = [
+    "control_rate",
+    "find_robot",
+    "make_environment",
+    "register_environments",
+    "robots",
+    "suites",
+    "tasks",
+    "training_suite",
+]
 
 register_environments()

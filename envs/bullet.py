@@ -6,17 +6,22 @@ import contextlib
 import math
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pybullet
 from numpy.typing import NDArray
 
+from envs.interface import unknown
 from envs.robot import Robot
 from envs.simulator import BodyState, Shape
+from envs.urdf import Urdf, merge_fixed_joints, read_urdf
 
 SOLVER_ITERATIONS = 20
 GROUND_FRICTION = 1.0
+WITHIN = 0.01  # m that a wheel's middle may stand out of the body and still be behind it
 BODY_GROUP, WHEEL_GROUP, GROUND_GROUP, SCRIPTED_GROUP = 1, 2, 4, 8
 
 
@@ -53,37 +58,36 @@ class Bullet:
 
     def _load_robot(self, robot: Robot) -> None:
         client = self._client
-        try:
-            with _silence():
-                self._body: int = pybullet.loadURDF(
-                    str(robot.urdf),
-                    [0, 0, robot.height],
-                    flags=pybullet.URDF_MERGE_FIXED_LINKS | pybullet.URDF_USE_INERTIA_FROM_FILE,
-                    physicsClientId=client,
-                )
-        except pybullet.error:
-            raise ValueError(f"{robot.urdf}: not a URDF that PyBullet can read") from None
+        urdf = read_urdf(robot.urdf)
+        named = {joint for a in robot.actuators for joint in (*a.joints, *a.brake_joints)}
+        for name in sorted(named | set(robot.wheels)):
+            if name not in urdf.joints:
+                raise ValueError(f"{robot.source}: " + unknown("joint", name, urdf.joints))
+            if urdf.joints[name].kind == "fixed":
+                raise ValueError(f"{robot.source}: joint {name!r} is fixed, so it cannot move")
+        self._body: int = self._load_urdf(urdf, robot.height)
         self._robot = robot
         count = pybullet.getNumJoints(self._body, physicsClientId=client)
         infos = [pybullet.getJointInfo(self._body, i, physicsClientId=client) for i in range(count)]
         index = {info[1].decode(): i for i, info in enumerate(infos)}
-        named = {joint for a in robot.actuators for joint in (*a.joints, *a.brake_joints)}
-        for joint in sorted(named | set(robot.wheels)):
-            if joint not in index:
-                raise ValueError(f"{robot.source}: no joint {joint!r} in {robot.urdf.name}")
         self._links = [-1, *range(count)]
         self._movable = [i for i, info in enumerate(infos) if info[2] != pybullet.JOINT_FIXED]
         self._wheels = [index[name] for name in robot.wheels]
         self._actuated = [[index[name] for name in a.joints] for a in robot.actuators]
         self._braked = [[index[name] for name in a.brake_joints] for a in robot.actuators]
-        # A wheel's axis may point left or right: what counts is which way it rolls.
-        self._signs = {i: math.copysign(1.0, sum(infos[i][13])) for i in self._movable}
+        # A wheel's axis may point left or right, and its frame any way: what counts is which way
+        # it rolls. So positive is about the base's own axes: forward for wheels, left for steering.
+        axes = {i: urdf.axis(infos[i][1].decode()) for i in self._movable}
+        self._signs = {
+            i: math.copysign(1.0, axis[np.argmax(np.abs(axis))]) for i, axis in axes.items()
+        }
         row = {joint: k for k, joint in enumerate(self._movable)}
         self._rows = [[row[i] for i in joints] for joints in self._actuated]
         self._row_signs = [[self._signs[i] for i in joints] for joints in self._actuated]
+        self._find_hull()
         for link in self._links:
-            wheel = link in self._wheels
-            group, other = (WHEEL_GROUP, 0) if wheel else (BODY_GROUP, SCRIPTED_GROUP)
+            group = WHEEL_GROUP if link in self._wheels else BODY_GROUP
+            other = SCRIPTED_GROUP if link in self._hull + self._bare_wheels else 0
             self._group(self._body, link, group, GROUND_GROUP | other)
             self._dynamics(
                 self._body, link, linearDamping=0.0, angularDamping=0.0, jointDamping=0.0
@@ -99,6 +103,47 @@ class Bullet:
         self._inertia = [tuple(map(float, entry[2])) for entry in info]
         self._friction = [float(entry[1]) for entry in info]
         self._center = np.asarray(info[0][3])
+        # The engine turns a base to its principal axes of inertia; ours is the URDF's frame.
+        turn: Quaternion = info[0][4]
+        self._principal = None if turn == (0.0, 0.0, 0.0, 1.0) else turn
+
+    def _load_urdf(self, urdf: Urdf, height: float) -> int:
+        with contextlib.ExitStack() as stack:
+            file = str(urdf.path)
+            if any(joint.kind == "fixed" for joint in urdf.joints.values()):
+                folder = stack.enter_context(tempfile.TemporaryDirectory())
+                file = str(Path(folder) / urdf.path.name)
+                Path(file).write_text(merge_fixed_joints(urdf), encoding="utf-8")
+            stack.enter_context(_silence())
+            try:
+                body: int = pybullet.loadURDF(
+                    file,
+                    [0, 0, height],
+                    flags=pybullet.URDF_USE_IMPLICIT_CYLINDER | pybullet.URDF_USE_INERTIA_FROM_FILE,
+                    physicsClientId=self._client,
+                )
+            except pybullet.error:
+                raise ValueError(f"{urdf.path}: not a URDF that PyBullet can read") from None
+        return body
+
+    def _find_hull(self) -> None:
+        """Which links are hit by what is around: the body, and wheels that stand out of it."""
+        client, body = self._client, self._body
+        shaped = [
+            link
+            for link in self._links
+            if pybullet.getCollisionShapeData(body, link, physicsClientId=client)
+        ]
+        self._hull = [link for link in shaped if link not in self._wheels]
+        boxes = [pybullet.getAABB(body, link, physicsClientId=client) for link in self._hull]
+        low = np.min([box[0] for box in boxes] or [np.full(3, math.inf)], axis=0)
+        high = np.max([box[1] for box in boxes] or [np.full(3, -math.inf)], axis=0)
+        self._bare_wheels = []
+        for wheel in self._wheels:
+            center = np.mean(pybullet.getAABB(body, wheel, physicsClientId=client), axis=0)
+            inside = (low - WITHIN <= center) & (center <= high + WITHIN)
+            if not inside[:2].all():
+                self._bare_wheels.append(wheel)
 
     def _add(self, shape: Shape) -> int:
         client, half = self._client, shape.half_extents
@@ -145,7 +190,9 @@ class Bullet:
             y + cx * forward[1] + cy * forward[0],
             robot.height + cz,
         )
-        turn = [0.0, 0.0, math.sin(yaw / 2), math.cos(yaw / 2)]
+        turn = (0.0, 0.0, math.sin(yaw / 2), math.cos(yaw / 2))
+        if self._principal:
+            turn = multiply(turn, self._principal)
         pybullet.resetBasePositionAndOrientation(self._body, center, turn, physicsClientId=client)
         velocity = [speed * forward[0], speed * forward[1], 0.0]
         pybullet.resetBaseVelocity(self._body, velocity, [0.0, 0.0, 0.0], physicsClientId=client)
@@ -203,6 +250,9 @@ class Bullet:
             self._body, physicsClientId=self._client
         )
         linear, angular = pybullet.getBaseVelocity(self._body, physicsClientId=self._client)
+        if self._principal:
+            px, py, pz, pw = self._principal
+            quaternion = multiply(quaternion, (-px, -py, -pz, pw))
         ox, oy, oz = rotate(quaternion, *(-self._center).tolist())
         origin = (position[0] + ox, position[1] + oy, position[2] + oz)
         return BodyState(origin, quaternion, linear, angular)
@@ -220,9 +270,14 @@ class Bullet:
 
     def touching(self) -> bool:
         """See `Simulator.touching`."""
-        client = self._client
-        return bool(
-            pybullet.getContactPoints(bodyA=self._body, linkIndexA=-1, physicsClientId=client)
+        contacts, client, body = pybullet.getContactPoints, self._client, self._body
+        for link in self._hull:
+            if contacts(bodyA=body, linkIndexA=link, physicsClientId=client):
+                return True
+        return any(
+            contact[2] != self._ground
+            for link in self._bare_wheels
+            for contact in contacts(bodyA=body, linkIndexA=link, physicsClientId=client)
         )
 
     def cast(
@@ -265,6 +320,21 @@ class Bullet:
         if self._client >= 0:
             pybullet.disconnect(physicsClientId=self._client)
             self._client = -1
+
+
+Quaternion = tuple[float, float, float, float]
+
+
+def multiply(first: Quaternion, second: Quaternion) -> Quaternion:
+    """The turn by ``second``, then by ``first``; quaternions as x, y, z, w."""
+    ax, ay, az, aw = first
+    bx, by, bz, bw = second
+    return (
+        aw * bx + ax * bw + ay * bz - az * by,
+        aw * by - ax * bz + ay * bw + az * bx,
+        aw * bz + ax * by - ay * bx + az * bw,
+        aw * bw - ax * bx - ay * by - az * bz,
+    )
 
 
 def rotate(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -16,9 +15,8 @@ from envs.interface import unknown
 from envs.randomization import find_randomization
 from envs.robot import Robot
 from envs.robot_file import read_robot
-from envs.task import Task
 
-TASKS: dict[str, Callable[[Robot], Task]] = {"driving": Driving}
+TASKS: dict[str, type[Driving]] = {"driving": Driving}
 ENTRY_POINTS = "simtransfer.robots"
 SHIPPED = Path(__file__).parent / "robots"
 
@@ -26,6 +24,32 @@ SHIPPED = Path(__file__).parent / "robots"
 def tasks() -> tuple[str, ...]:
     """Names of all tasks."""
     return tuple(TASKS)
+
+
+def find_task(name: str) -> type[Driving]:
+    """The task called ``name``.
+
+    Raises:
+        ValueError: If there is none of that name.
+    """
+    if name not in TASKS:
+        raise ValueError(unknown("task", name, TASKS))
+    return TASKS[name]
+
+
+def suites(task: str) -> tuple[str, ...]:
+    """Names of a task's scenario suites."""
+    return find_task(task).suites
+
+
+def training_suite(task: str) -> str:
+    """The suite that training draws from, and that a learning curve is measured on."""
+    return find_task(task).training_suite
+
+
+def control_rate(task: str) -> float:
+    """Control steps a second, Hz."""
+    return find_task(task).control_rate
 
 
 def robots() -> dict[str, Path]:
@@ -85,15 +109,14 @@ def make_environment(
     Raises:
         ValueError: For an unknown name, with the nearest one, or a robot not made for the task.
     """
-    if task not in TASKS:
-        raise ValueError(unknown("task", task, TASKS))
+    kind = find_task(task)
     found = find_robot(robot)
     if task not in found.tasks:
         made = ", ".join(found.tasks)
         raise ValueError(f"robot {found.name!r} is made for {made}, not for {task!r}")
     return Environment(
         found,
-        TASKS[task](found),
+        kind(found),
         Bullet(),
         randomization=find_randomization(randomization),
         suite=suite,

@@ -53,7 +53,7 @@ def _parse(data: dict[str, Any], file: Path) -> Robot:
         raise ValueError("command.model: " + unknown("model", str(model), COMMAND_MODELS))
     lidar = _build(Lidar, _take(data, "lidar", dict), "lidar")
     urdf = locate(str(_take(data, "urdf", str)), file.parent)
-    robot = _build(
+    robot: Robot = _build(
         Robot,
         {
             **data,
@@ -77,7 +77,7 @@ def locate(urdf: str, folder: Path) -> Path:
             module = importlib.import_module(package)
         except ImportError:
             raise ValueError(f"urdf: package {package!r} is not installed") from None
-        path = Path(next(iter(module.__path__))) / relative
+        path = Path(next(iter(getattr(module, "__path__", [""])))) / relative
     else:
         path = folder / urdf
     if not path.is_file():
@@ -94,8 +94,10 @@ def _take(data: dict[str, Any], key: str, kind: type) -> Any:
     return value
 
 
-def _build(kind: type, entry: dict[str, Any], where: str) -> Any:
+def _build(kind: type, entry: Any, where: str) -> Any:
     """Make a dataclass of a table, refusing missing, unknown and wrongly typed keys."""
+    if not isinstance(entry, dict):
+        raise ValueError(f"{where}: expected a table, got {entry!r}")
     prefix = f"{where}." if where else ""
     known = {f.name: f for f in fields(kind)}
     for key in entry:
@@ -113,7 +115,9 @@ def _build(kind: type, entry: dict[str, Any], where: str) -> Any:
 
 def _checked(value: Any, kind: str, where: str) -> Any:
     if kind == "float":
-        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        endless = where.endswith(".rate")  # a servo without a speed limit
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or math.isnan(value) or (math.isinf(value) and not endless):
             raise ValueError(f"{where}: expected a number, got {value!r}")
         return float(value)
     if kind == "int" and (isinstance(value, bool) or not isinstance(value, int)):
@@ -151,9 +155,10 @@ def _validate(robot: Robot) -> None:
         role = getattr(robot.command, key, None)
         if role is not None and role not in roles:
             raise ValueError(f"command.{key}: " + unknown("role", role, roles))
-    positive = ("length", "width", "height", "wheel_radius", "cruise_speed")
-    for key in positive:
+    for key in ("length", "width", "wheel_radius", "cruise_speed"):
         if not getattr(robot, key) > 0:
             raise ValueError(f"{key}: must be positive, got {getattr(robot, key)}")
+    if robot.height < 0:  # zero for the many whose base frame lies on the ground
+        raise ValueError(f"height: must not be negative, got {robot.height}")
     if robot.lidar.beams < 2 or robot.lidar.range <= 0 or robot.lidar.rays_per_beam < 1:
         raise ValueError("lidar: needs at least two beams, a ray per beam and a positive range")

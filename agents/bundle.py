@@ -1,0 +1,208 @@
+"""A policy on disk: tensors in safetensors, everything else in JSON, no code in either."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from agents.actor import Act, Actor
+from agents.networks import ACTIVATIONS, Trunk
+from envs.interface import Feature, Interface, unknown
+
+FORMAT = 1
+SHIPPED = Path(__file__).parent / "bundles"
+TENSORS, DESCRIPTION = "policy.safetensors", "bundle.json"
+
+
+@dataclass(frozen=True)
+class Network:
+    """The shape of a policy's networks.
+
+    Attributes:
+        hidden: Widths of the actor's hidden layers.
+        critic_hidden: Widths of the critic's.
+        activation: ``elu``, ``relu`` or ``tanh``.
+        squash: Whether actions are ``tanh`` of the last layer, else clipped.
+    """
+
+    hidden: tuple[int, ...] = (128, 128)
+    critic_hidden: tuple[int, ...] = (128, 128)
+    activation: str = "elu"
+    squash: bool = False
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained policy and what one must know to use it.
+
+    Attributes:
+        task: What it was trained for.
+        robot: Name of the robot it was trained on.
+        control_rate: Hz at which it acts.
+        network: The shape of its networks.
+        reads: The features its actor reads, in order.
+        judges: The features its critic reads; empty if it ships none.
+        acts: Its action entries, in order.
+        tensors: Weights and statistics by name: ``actor.…``, ``critic.…``, ``log_std``.
+        provenance: Steps, seed, command, versions, measured success and whatever else.
+    """
+
+    task: str
+    robot: str
+    control_rate: float
+    network: Network
+    reads: tuple[Feature, ...]
+    judges: tuple[Feature, ...]
+    acts: tuple[Feature, ...]
+    tensors: Mapping[str, Tensor]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def actor(self, interface: Interface | None = None) -> Actor:
+        """Its actor, reading observations of ``interface`` (default: just what it reads).
+
+        Raises:
+            ValueError: If ``interface`` lacks a feature that the actor reads.
+        """
+        layout = interface or Interface(self.reads, self.acts)
+        trunk = Trunk(layout, self.reads, self.network.hidden, self.network.activation)
+        head = nn.Linear(trunk.width, len(self.acts))
+        actor = Actor(trunk, head, squash=self.network.squash)
+        prefix = "actor."
+        actor.load_state_dict(
+            {k[len(prefix) :]: v for k, v in self.tensors.items() if k.startswith(prefix)}
+        )
+        trunk.normalizer.adapting = False
+        return actor.eval()
+
+    def policy(self, interface: Interface) -> Act:
+        """Its deterministic policy for observations of ``interface``."""
+        return self.actor(interface).act
+
+
+def save_bundle(bundle: Bundle, folder: Path) -> Path:
+    """Write ``bundle`` as ``folder``; what stood there is replaced only when all is written."""
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        draft.mkdir()
+        tensors = {
+            name: tensor.detach().contiguous().clone() for name, tensor in bundle.tensors.items()
+        }
+        save_file(tensors, draft / TENSORS)
+        text = json.dumps(_describe(bundle), indent=1) + "\n"
+        (draft / DESCRIPTION).write_text(text, encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+def _describe(bundle: Bundle) -> dict[str, Any]:
+    def plain(features: tuple[Feature, ...]) -> list[dict[str, Any]]:
+        return [dict(vars(feature)) for feature in features]
+
+    return {
+        "format": FORMAT,
+        "task": bundle.task,
+        "robot": bundle.robot,
+        "control_rate": bundle.control_rate,
+        "network": dict(vars(bundle.network)),
+        "reads": plain(bundle.reads),
+        "judges": plain(bundle.judges),
+        "acts": plain(bundle.acts),
+        "provenance": dict(bundle.provenance),
+    }
+
+
+def shipped_bundles() -> dict[str, Path]:
+    """Names and folders of the bundles that come with the library."""
+    return {file.parent.name: file.parent for file in sorted(SHIPPED.glob(f"*/{DESCRIPTION}"))}
+
+
+def load_bundle(bundle: str | Path | Bundle) -> Bundle:
+    """Read a bundle by name, by the path of its folder, or take it as it is.
+
+    Raises:
+        ValueError: If there is none, or it is truncated, not a bundle or does not fit its own
+            description. The message names the file and the way out.
+    """
+    if isinstance(bundle, Bundle):
+        return bundle
+    known = shipped_bundles()
+    folder = known.get(str(bundle), Path(bundle))
+    if not folder.exists():
+        raise ValueError(unknown("bundle", str(bundle), known) + ", or give a bundle's folder")
+    described = _read_description(folder / DESCRIPTION)
+    try:
+        tensors = load_file(folder / TENSORS)
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"{folder / TENSORS}: truncated or not safetensors ({error})") from None
+    found = replace(described, tensors=tensors)
+    _check_tensors(found, folder / TENSORS)
+    return found
+
+
+def _read_description(file: Path) -> Bundle:
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{file}: cannot be read ({error.strerror}); is this a bundle?") from None
+    except ValueError as error:
+        raise ValueError(f"{file}: truncated or not JSON ({error})") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        given = data.get("format") if isinstance(data, dict) else None
+        raise ValueError(f"{file}: format {given!r}, but this version reads format {FORMAT}")
+    try:
+        network = data["network"]
+        shape = Network(
+            tuple(int(width) for width in network["hidden"]),
+            tuple(int(width) for width in network["critic_hidden"]),
+            str(network["activation"]),
+            bool(network["squash"]),
+        )
+        described = Bundle(
+            str(data["task"]),
+            str(data["robot"]),
+            float(data["control_rate"]),
+            shape,
+            *(tuple(Feature(**f) for f in data[key]) for key in ("reads", "judges", "acts")),
+            tensors={},
+            provenance=dict(data.get("provenance", {})),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{file}: incomplete or misspelt entry: {error}") from None
+    if shape.activation not in ACTIVATIONS or not shape.hidden:
+        raise ValueError(f"{file}: network: {unknown('activation', shape.activation, ACTIVATIONS)}")
+    return described
+
+
+def _check_tensors(bundle: Bundle, file: Path) -> None:
+    layout = Interface(bundle.reads, bundle.acts)
+    with torch.device("meta"):
+        trunk = Trunk(layout, bundle.reads, bundle.network.hidden, bundle.network.activation)
+        head = nn.Linear(trunk.width, len(bundle.acts))
+    expected = {f"actor.{k}": v.shape for k, v in Actor(trunk, head).state_dict().items()}
+    for name, shape in expected.items():
+        if name not in bundle.tensors:
+            raise ValueError(f"{file}: lacks tensor {name!r}; save the bundle again")
+        given = tuple(bundle.tensors[name].shape)
+        if given != tuple(shape):
+            raise ValueError(
+                f"{file}: {name} has shape {given}, its description says {tuple(shape)}"
+            )
+        if not bool(torch.isfinite(bundle.tensors[name]).all()):
+            raise ValueError(f"{file}: {name} holds NaN or infinity; train again from a checkpoint")

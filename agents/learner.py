@@ -1,0 +1,171 @@
+"""What trains: a Stable-Baselines3 algorithm that can stop at any rollout and go on to the bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.vec_env import VecEnv
+from torch import Tensor
+
+from agents.actor import Actor
+from agents.bundle import Network
+from agents.policy import NamedPolicy
+from agents.ppo import PPO
+from agents.settings import PPOSettings
+from envs.interface import Interface
+
+
+class Learner(Protocol):
+    """An algorithm under training."""
+
+    @property
+    def steps(self) -> int:
+        """Environment steps so far."""
+
+    def learn(
+        self, worlds: VecEnv, steps: int, before: Callable[[int], None], after: Callable[[], None]
+    ) -> None:
+        """Train for ``steps`` in fresh ``worlds``.
+
+        Args:
+            worlds: Where to train.
+            steps: A multiple of a rollout.
+            before: Called before each rollout with the steps so far.
+            after: Called between each rollout and its update.
+        """
+
+    def actor(self) -> Actor:
+        """The deterministic policy as it is now; shares its weights."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The policy under the names that a bundle gives its tensors."""
+
+    def state(self) -> dict[str, Tensor]:
+        """All that is needed to go on."""
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from `state`."""
+
+
+class RolloutNotice(BaseCallback):
+    """Tells when a rollout begins, with the steps so far, and when it ends."""
+
+    def __init__(self, before: Callable[[int], None], after: Callable[[], None]) -> None:
+        super().__init__()
+        self._before, self._after = before, after
+
+    def _on_rollout_start(self) -> None:
+        self._before(self.num_timesteps)
+
+    def _on_rollout_end(self) -> None:
+        self._after()
+
+    def _on_step(self) -> bool:
+        return True
+
+
+class PPOLearner:
+    """`PPO` as a `Learner`.
+
+    Args:
+        worlds: Environments like those it will train in.
+        interface: What their vectors hold.
+        network: Shape of the networks.
+        settings: Hyperparameters.
+        budget: Steps of the whole training.
+        seed: Of the networks' first weights.
+        logger: Where training figures go.
+    """
+
+    def __init__(
+        self,
+        worlds: VecEnv,
+        interface: Interface,
+        network: Network,
+        settings: PPOSettings,
+        *,
+        budget: int,
+        seed: int,
+        logger: Logger,
+    ) -> None:
+        torch.manual_seed(seed)
+        self.algorithm = PPO(
+            NamedPolicy,
+            worlds,
+            budget=budget,
+            learning_rate=lambda left: settings.learning_rate * (0.1 + 0.9 * left),
+            n_steps=settings.rollout,
+            batch_size=settings.batch,
+            n_epochs=settings.epochs,
+            gamma=settings.discount,
+            gae_lambda=settings.trace,
+            clip_range=settings.clip,
+            ent_coef=settings.entropy,
+            target_kl=settings.divergence,
+            max_grad_norm=settings.gradient,
+            device="cpu",
+            policy_kwargs={
+                "interface": interface,
+                "hidden": network.hidden,
+                "critic_hidden": network.critic_hidden,
+                "activation": network.activation,
+                "exploration": settings.exploration,
+            },
+        )
+        self.algorithm.set_logger(logger)
+
+    @property
+    def policy(self) -> NamedPolicy:
+        """The policy under training."""
+        return self.algorithm.policy
+
+    @property
+    def steps(self) -> int:
+        """See `Learner.steps`."""
+        return int(self.algorithm.num_timesteps)
+
+    def learn(
+        self, worlds: VecEnv, steps: int, before: Callable[[int], None], after: Callable[[], None]
+    ) -> None:
+        """See `Learner.learn`."""
+        self.algorithm.set_env(worlds)
+        notice = RolloutNotice(before, after)
+        self.algorithm.learn(steps, callback=notice, reset_num_timesteps=False, log_interval=1)
+
+    def actor(self) -> Actor:
+        """See `Learner.actor`."""
+        policy = self.policy
+        return Actor(policy.mlp_extractor.actor, policy.action_net)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """See `Learner.tensors`."""
+        return self.policy.named_tensors()
+
+    def state(self) -> dict[str, Tensor]:
+        """See `Learner.state`."""
+        tensors = {f"policy.{k}": v.clone() for k, v in self.policy.state_dict().items()}
+        for index, entries in self.policy.optimizer.state_dict()["state"].items():
+            for name, value in entries.items():
+                tensors[f"optimizer.{index}.{name}"] = value.clone()
+        tensors["steps"] = torch.tensor(self.steps)
+        tensors["updates"] = torch.tensor(self.algorithm._n_updates)
+        return tensors
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """See `Learner.restore`."""
+        policy = {k.removeprefix("policy."): v for k, v in state.items() if k.startswith("policy.")}
+        self.policy.load_state_dict(policy)
+        moments: dict[int, dict[str, Any]] = {}
+        for name, value in state.items():
+            if name.startswith("optimizer."):
+                _, index, entry = name.split(".")
+                moments.setdefault(int(index), {})[entry] = value
+        optimizer = self.policy.optimizer.state_dict()
+        optimizer["state"] = moments
+        self.policy.optimizer.load_state_dict(optimizer)
+        self.algorithm.num_timesteps = int(state["steps"])
+        self.algorithm._n_updates = int(state["updates"])

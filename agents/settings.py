@@ -1,0 +1,61 @@
+"""Hyperparameters, with the values found for the shipped worlds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PPOSettings:
+    """Proximal policy optimization; the same for training from scratch and for transfer.
+
+    Attributes:
+        learning_rate: At the start; falls linearly to a tenth over the budget.
+        worlds: Environments stepped side by side.
+        rollout: Steps of each world between updates.
+        batch: Minibatch size.
+        epochs: Passes over a rollout.
+        discount: Per control step.
+        trace: Lambda of the advantage estimate.
+        clip: Clipping range of the probability ratio.
+        entropy: Weight of the entropy bonus.
+        divergence: An update stops early beyond this divergence (KL) from the old policy.
+        gradient: Largest norm of the gradient.
+        exploration: Standard deviation of the first actions.
+    """
+
+    learning_rate: float = 5e-4
+    worlds: int = 16
+    rollout: int = 256
+    batch: int = 512
+    epochs: int = 6
+    discount: float = 0.98
+    trace: float = 0.95
+    clip: float = 0.2
+    entropy: float = 0.0
+    divergence: float = 0.03
+    gradient: float = 0.5
+    exploration: float = 0.5
+
+
+@dataclass(frozen=True)
+class SACSettings:
+    """Soft actor-critic.
+
+    Attributes:
+        learning_rate: Constant.
+        worlds: Environments stepped side by side.
+        batch: Minibatch size.
+        buffer: Transitions remembered.
+        discount: Per control step.
+        start: Random steps before the first update.
+        updates: Gradient steps per environment step.
+    """
+
+    learning_rate: float = 5e-4
+    worlds: int = 16
+    batch: int = 256
+    buffer: int = 200_000
+    discount: float = 0.98
+    start: int = 5_000
+    updates: float = 0.5

@@ -1,0 +1,144 @@
+"""What a teacher's words are in a student's: observations and actions aligned by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.interface import Feature
+from envs.robot import Robot
+
+SPEED = "base/linear_velocity/x"
+
+
+@dataclass(frozen=True)
+class ObservationMap:
+    """Teacher's readings as an affine function of the student's: ``matrix @ student + offset``.
+
+    Attributes:
+        matrix: Shape ``(teacher features, student features)``.
+        offset: Shape ``(teacher features,)``.
+        sources: For each teacher feature, in words, where it comes from.
+    """
+
+    matrix: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    sources: tuple[str, ...]
+
+    def __call__(self, student: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Teacher's readings ``(n, teacher features)`` of student's ``(n, student features)``."""
+        return (student @ self.matrix.T + self.offset).astype(np.float32)
+
+    def counts(self) -> dict[str, int]:
+        """How many features were found by each way: same name, interpolated, filled."""
+        kinds = [source.split(":")[0] for source in self.sources]
+        return {kind: kinds.count(kind) for kind in ("same", "interpolated", "filled")}
+
+
+def align_observations(
+    teacher: Sequence[Feature], student: Sequence[Feature], fill: Sequence[float]
+) -> ObservationMap:
+    """Say each teacher feature in the student's words.
+
+    The same name is the same feature. A feature of a series (a lidar beam) that the student samples
+    elsewhere is interpolated between its neighbours. What the student lacks is filled with the
+    teacher's mean, which a normalizer turns into zero.
+
+    Args:
+        teacher: What the teacher reads.
+        student: What the student observes.
+        fill: The teacher's mean of each of its features.
+
+    Raises:
+        ValueError: If the same name has another unit.
+    """
+    position = {feature.name: i for i, feature in enumerate(student)}
+    matrix = np.zeros((len(teacher), len(student)))
+    offset = np.zeros(len(teacher))
+    sources = []
+    for row, feature in enumerate(teacher):
+        column = position.get(feature.name)
+        if column is not None:
+            if student[column].unit != feature.unit:
+                raise ValueError(
+                    f"{feature.name}: in {feature.unit} for the teacher, "
+                    f"in {student[column].unit} for the student; give both the same unit"
+                )
+            matrix[row, column] = 1.0
+            sources.append("same")
+            continue
+        neighbours = _neighbours(feature, student)
+        if neighbours:
+            for other, weight in neighbours.items():
+                matrix[row, other] = weight
+            names = ", ".join(student[other].name for other in neighbours)
+            sources.append(f"interpolated: {names}")
+        else:
+            offset[row] = fill[row]
+            sources.append("filled: the teacher's mean")
+    return ObservationMap(matrix, offset, tuple(sources))
+
+
+def _neighbours(feature: Feature, student: Sequence[Feature]) -> dict[int, float]:
+    """Interpolation weights by column, empty where the student samples nothing near."""
+    if not feature.series:
+        return {}
+    series = [(f.coordinate, i) for i, f in enumerate(student) if f.series == feature.series]
+    series.sort()
+    for (low, i), (high, j) in zip(series, series[1:], strict=False):
+        if low <= feature.coordinate <= high:
+            weight = (feature.coordinate - low) / (high - low)
+            return {i: 1.0 - weight, j: weight}
+    return {}
+
+
+@dataclass(frozen=True)
+class ActionMap:
+    """Teacher's actions as the student's, by what they mean.
+
+    Both robots turn a task-space command (speed and yaw rate) into their own actuators' targets, so
+    the teacher's targets are read as a command and that command is given to the student.
+
+    Attributes:
+        teacher: The teacher's robot.
+        student: The student's robot.
+    """
+
+    teacher: Robot
+    student: Robot
+
+    def __call__(
+        self, actions: NDArray[np.floating], speeds: NDArray[np.floating]
+    ) -> NDArray[np.float32]:
+        """Student's actions ``(n, student)`` for teacher's ``(n, teacher)`` at ``speeds`` m/s."""
+        commands = self.teacher.to_command(actions, speeds)
+        return np.clip(self.student.from_command(commands, speeds), -1.0, 1.0).astype(np.float32)
+
+    def affine(
+        self, mean: NDArray[np.floating], deviation: NDArray[np.floating], speed: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """The affine map nearest to this one where the teacher usually acts (least squares).
+
+        Args:
+            mean: The teacher's mean action, ``(teacher,)``.
+            deviation: Its standard deviation, ``(teacher,)``.
+            speed: Its usual speed, m/s.
+
+        Returns:
+            Matrix ``(student, teacher)``, offset ``(student,)``, and per student action the share
+            of variance that the affine map explains.
+        """
+        # A deterministic design: a Gauss-Hermite grid of the teacher's distribution.
+        nodes = np.polynomial.hermite_e.hermegauss(5)[0]
+        grid = np.stack(np.meshgrid(*[nodes] * len(mean), indexing="ij"), -1)
+        actions = np.clip(mean + deviation * grid.reshape(-1, len(mean)), -1.0, 1.0)
+        speeds = np.full(len(actions), speed)
+        wanted = self.student.from_command(self.teacher.to_command(actions, speeds), speeds)
+        design = np.concatenate([actions, np.ones((len(actions), 1))], axis=1)
+        solution, *_ = np.linalg.lstsq(design, wanted, rcond=None)
+        residual = wanted - design @ solution
+        spread = np.maximum(wanted.var(axis=0), 1e-12)
+        return solution[:-1].T, solution[-1], 1.0 - residual.var(axis=0) / spread

@@ -1,0 +1,58 @@
+"""Records on disk: written aside, then moved into place, so that none is ever half a record."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+
+def replace_file(file: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a draft, then put it in the place of ``file`` in one step."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        write(draft)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_json(data: Any, file: Path) -> None:
+    """Write plain data as JSON."""
+    text = json.dumps(data, indent=1) + "\n"
+    replace_file(file, lambda draft: _write_text(draft, text))
+
+
+def _write_text(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
+
+
+def write_table(table: pd.DataFrame, file: Path) -> None:
+    """Write a table as Parquet."""
+    replace_file(file, lambda draft: table.to_parquet(draft, index=False))
+
+
+def save_state(tensors: Mapping[str, Tensor], about: Mapping[str, str], file: Path) -> None:
+    """Write tensors and a few words about them as one safetensors file."""
+    whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    replace_file(file, lambda draft: save_file(whole, draft, metadata=dict(about)))
+
+
+def load_state(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The inverse of `save_state`.
+
+    Raises:
+        ValueError: If the file is truncated or not safetensors.
+    """
+    try:
+        with safe_open(file, framework="pt") as opened:
+            return {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata()  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"{file}: not a checkpoint ({error}); remove it to begin again") from None
