@@ -179,7 +179,9 @@ def _read_description(file: Path) -> Bundle:
             str(data["robot"]),
             float(data["control_rate"]),
             shape,
-            *(tuple(Feature(**f) for f in data[key]) for key in ("reads", "judges", "acts")),
+            _features(data["reads"]),
+            _features(data["judges"]),
+            _features(data["acts"]),
             tensors={},
             provenance=dict(data.get("provenance", {})),
         )
@@ -188,6 +190,10 @@ def _read_description(file: Path) -> Bundle:
     if shape.activation not in ACTIVATIONS or not shape.hidden:
         raise ValueError(f"{file}: network: {unknown('activation', shape.activation, ACTIVATIONS)}")
     return described
+
+
+def _features(rows: list[dict[str, Any]]) -> tuple[Feature, ...]:
+    return tuple(Feature(**row) for row in rows)
 
 
 def _check_tensors(bundle: Bundle, file: Path) -> None:

@@ -30,6 +30,7 @@ class Normalizer(nn.Module):
     mean: Tensor
     variance: Tensor
     count: Tensor
+    floor: Tensor
 
     def __init__(self, interface: Interface, features: Sequence[Feature]) -> None:
         super().__init__()

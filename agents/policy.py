@@ -55,6 +55,8 @@ class NamedPolicy(ActorCriticPolicy):
     """
 
     mlp_extractor: Trunks  # type: ignore[assignment]
+    action_net: nn.Linear
+    value_net: nn.Linear
 
     def __init__(
         self,

@@ -80,7 +80,7 @@ class PPO(stable_baselines3.PPO):
         # Statistics move between an update and the next rollout, so that within one update the old
         # and the new policy read the same inputs.
         seen = self.rollout_buffer.observations
-        batch = torch.as_tensor(seen.reshape(-1, seen.shape[-1]))
+        observations = torch.as_tensor(seen.reshape(-1, seen.shape[-1]))
         for trunk in (policy.mlp_extractor.actor, policy.mlp_extractor.critic):
-            trunk.normalizer.adapt(batch)
+            trunk.normalizer.adapt(observations)
         self.logger.record("train/std", policy.log_std.exp().mean().item())

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 
+from envs.fixed_joints import merge_fixed_joints
 from envs.interface import unknown
+from envs.quaternion import Quaternion, multiply, rotate
+from envs.quiet import quiet
 from envs.robot import Robot
 from envs.simulator import BodyState, Shape
-from envs.urdf import Urdf, merge_fixed_joints, read_urdf
+from envs.urdf import Urdf, read_urdf
+
+with quiet():
+    import pybullet
 
 SOLVER_ITERATIONS = 20
 GROUND_FRICTION = 1.0
@@ -29,7 +32,7 @@ class Bullet:
     """One PyBullet world."""
 
     def __init__(self) -> None:
-        with _silence():
+        with quiet():
             self._client: int = pybullet.connect(pybullet.DIRECT)
 
     def load(self, robot: Robot, shapes: Sequence[Shape], physics_rate: float) -> None:
@@ -114,7 +117,7 @@ class Bullet:
                 folder = stack.enter_context(tempfile.TemporaryDirectory())
                 file = str(Path(folder) / urdf.path.name)
                 Path(file).write_text(merge_fixed_joints(urdf), encoding="utf-8")
-            stack.enter_context(_silence())
+            stack.enter_context(quiet())
             try:
                 body: int = pybullet.loadURDF(
                     file,
@@ -320,49 +323,3 @@ class Bullet:
         if self._client >= 0:
             pybullet.disconnect(physicsClientId=self._client)
             self._client = -1
-
-
-Quaternion = tuple[float, float, float, float]
-
-
-def multiply(first: Quaternion, second: Quaternion) -> Quaternion:
-    """The turn by ``second``, then by ``first``; quaternions as x, y, z, w."""
-    ax, ay, az, aw = first
-    bx, by, bz, bw = second
-    return (
-        aw * bx + ax * bw + ay * bz - az * by,
-        aw * by - ax * bz + ay * bw + az * bx,
-        aw * bz + ax * by - ay * bx + az * bw,
-        aw * bw - ax * bx - ay * by - az * bz,
-    )
-
-
-def rotate(
-    quaternion: tuple[float, float, float, float], x: float, y: float, z: float
-) -> tuple[float, float, float]:
-    """Rotate the vector ``(x, y, z)`` by a quaternion x, y, z, w."""
-    qx, qy, qz, qw = quaternion
-    tx, ty, tz = 2 * (qy * z - qz * y), 2 * (qz * x - qx * z), 2 * (qx * y - qy * x)
-    return (
-        x + qw * tx + qy * tz - qz * ty,
-        y + qw * ty + qz * tx - qx * tz,
-        z + qw * tz + qx * ty - qy * tx,
-    )
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Keep the engine's C++ prints (parser warnings) out of the user's terminal."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = [os.dup(1), os.dup(2)]
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 1)
-        os.dup2(null, 2)
-        yield
-    finally:
-        for target, fd in zip((1, 2), saved, strict=True):
-            os.dup2(fd, target)
-            os.close(fd)
-        os.close(null)

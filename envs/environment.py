@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
@@ -32,6 +33,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     Attributes:
         interface: What every observation and action entry is.
+        simulator: The physics underneath.
 
     Raises:
         ValueError: If the suite is unknown or the robot's files are wrong.
@@ -68,7 +70,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._draws = Draws(randomization)
         self._loaded = False
         self._substeps = round(task.physics_rate / task.control_rate)
-        self._simulator = simulator
+        self.simulator = simulator
         simulator.load(robot, task.shapes, task.physics_rate)
 
     def reset(
@@ -94,9 +96,8 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._loaded = True
         self._draws.redraw("reset", self._rng)
         values = self._draws.values
-        self._simulator.scale_mass(values["mass"])
-        self._simulator.scale_friction(values["friction"])
-        self.task.begin(self._simulator, self.suite, self._rng)
+        self._apply({name: values[name] for name in ("mass", "friction")})
+        self.task.begin(self.simulator, self.suite, self._rng)
         self._targets = self.robot.command.targets((self.task.forward, 0.0), self.task.forward)
         return self._observe(), {}
 
@@ -104,11 +105,11 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self, action: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Advance one control step. ``action`` is clipped to [-1, 1]; see ``interface.action``."""
-        simulator, values = self._simulator, self._draws.values
+        simulator, values = self.simulator, self._draws.values
         targets = self.robot.targets(np.clip(action, -1.0, 1.0))
         self.task.script(simulator, self.robot.command.command(targets, self.task.forward))
-        if "push" in self._draws.redraw("interval", self._rng, 1.0 / self.task.control_rate):
-            simulator.push(values["push"])
+        if drawn := self._draws.redraw("interval", self._rng, 1.0 / self.task.control_rate):
+            self._apply(drawn)
         late = round(values["action_delay"] * self._substeps)
         if late:
             self._drive(self._targets)
@@ -120,6 +121,17 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         outcome = self.task.outcome(simulator)
         return self._observe(), outcome.reward, outcome.terminated, False, dict(outcome.info)
 
+    def _apply(self, drawn: Mapping[str, float]) -> None:
+        """Change the physics; what is not physics is read where it is used."""
+        simulator = self.simulator
+        for parameter, change in (
+            ("mass", simulator.scale_mass),
+            ("friction", simulator.scale_friction),
+            ("push", simulator.push),
+        ):
+            if parameter in drawn:
+                change(drawn[parameter])
+
     def _drive(self, targets: Targets) -> None:
         values = self._draws.values
         if offset := values["steering_offset"]:
@@ -127,10 +139,10 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             for actuator in self.robot.actuators:
                 if actuator.kind == "position":
                     targets[actuator.role] += offset
-        self._simulator.drive(targets, values["motor_strength"], self.task.forward)
+        self.simulator.drive(targets, values["motor_strength"], self.task.forward)
 
     def _observe(self) -> NDArray[np.float32]:
-        self.task.observe(self._simulator, self._draws.values, self._rng, self._all)
+        self.task.observe(self.simulator, self._draws.values, self._rng, self._all)
         # Deployable features come first, so that leaving out privileged ones is a slice.
         return np.clip(self._all[: len(self._low)], self._low, self._high)
 
@@ -140,4 +152,4 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     def close(self) -> None:
         """Free the world."""
-        self._simulator.close()
+        self.simulator.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -29,26 +30,42 @@ class Parameter:
         unit: SI unit, or ``1``.
         initial: Its value without randomization.
         meaning: One line.
+        low: Smallest value that makes sense.
+        high: Largest value that makes sense.
+        occasions: When it can be drawn.
     """
 
     unit: str
     initial: float
     meaning: str
+    low: float = -math.inf
+    high: float = math.inf
+    occasions: tuple[str, ...] = OCCASIONS
 
 
 PARAMETERS: dict[str, Parameter] = {
-    "friction": Parameter("1", 1.0, "tyre friction, as a factor on the loaded one"),
-    "mass": Parameter("1", 1.0, "mass and inertia of every link, as a factor on the loaded ones"),
-    "motor_strength": Parameter("1", 1.0, "factor on the torque limits of motors and brakes"),
+    "friction": Parameter("1", 1.0, "tyre friction, as a factor on the loaded one", low=0.0),
+    "mass": Parameter(
+        "1", 1.0, "mass and inertia of every link, as a factor on the loaded ones", low=0.01
+    ),
+    "motor_strength": Parameter(
+        "1", 1.0, "factor on the torque limits of motors and brakes", low=0.0
+    ),
     "steering_offset": Parameter("rad", 0.0, "error of every servo's zero"),
     "action_delay": Parameter(
-        "step", 0.0, "time until an action acts, in control steps, at most 1"
+        "step", 0.0, "time until an action acts, in control steps", low=0.0, high=1.0
     ),
-    "observation_noise": Parameter("1", 0.0, "noise of own-state readings, in quarters of range"),
-    "lidar_noise": Parameter("m", 0.0, "standard deviation of a lidar range"),
-    "lidar_dropout": Parameter("1", 0.0, "probability that a beam returns nothing"),
+    "observation_noise": Parameter(
+        "1", 0.0, "noise of own-state readings, in quarters of range", low=0.0
+    ),
+    "lidar_noise": Parameter("m", 0.0, "standard deviation of a lidar range", low=0.0),
+    "lidar_dropout": Parameter(
+        "1", 0.0, "probability that a beam returns nothing", low=0.0, high=1.0
+    ),
     "lidar_yaw": Parameter("deg", 0.0, "error of the lidar's mounting angle"),
-    "push": Parameter("m/s", 0.0, "sudden sideways velocity, as from a gust"),
+    "push": Parameter(
+        "m/s", 0.0, "sudden sideways velocity, as from a gust", occasions=("interval",)
+    ),
 }
 
 
@@ -90,6 +107,17 @@ class Term:
             raise ValueError(f"randomization of {self.parameter}: log_uniform needs low > 0")
         if self.occasion == "interval" and self.period <= 0:
             raise ValueError(f"randomization of {self.parameter}: an interval needs a period > 0")
+        parameter = PARAMETERS[self.parameter]
+        if self.occasion not in parameter.occasions:
+            when = " or ".join(parameter.occasions)
+            raise ValueError(f"randomization of {self.parameter}: it can only be drawn at {when}")
+        reach = [OPERATIONS[self.operation](parameter.initial, x) for x in (self.low, self.high)]
+        within = parameter.low <= min(reach) and max(reach) <= parameter.high
+        if not (within and all(map(math.isfinite, reach))):
+            raise ValueError(
+                f"randomization of {self.parameter}: gives {reach[0]:g} to {reach[1]:g}, "
+                f"but it must stay within [{parameter.low:g}, {parameter.high:g}] and finite"
+            )
 
     def draw(self, rng: np.random.Generator) -> float:
         """A new value, computed from the initial one, so that draws never accumulate."""
@@ -165,6 +193,10 @@ class Draws:
             The parameters that were redrawn.
         """
         drawn = {}
+        if occasion == "reset":  # what changed during an episode does not outlast it
+            for term in self._terms:
+                if term.occasion == "interval":
+                    self.values[term.parameter] = PARAMETERS[term.parameter].initial
         for term in self._terms:
             if term.occasion != occasion:
                 continue

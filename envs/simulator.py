@@ -78,7 +78,7 @@ class Simulator(Protocol):
     def cast(
         self, origin: tuple[float, float, float], ends: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Fraction of the way from ``origin`` to each end, ``(n, 3)`` m, free of scripted shapes."""
+        """Fraction of the way from ``origin`` to each end, ``(n, 3)`` m, that is free of shapes."""
 
     def scale_mass(self, factor: float) -> None:
         """Set every link's mass and inertia to ``factor`` times the loaded one."""

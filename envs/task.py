@@ -33,6 +33,7 @@ class Task(Protocol):
 
     Attributes:
         name: How users call it.
+        roles: Words for what an actuator does, by which robots find each other's counterparts.
         suites: Scenario suites for evaluation.
         training_suite: The suite that training draws from.
         control_rate: Hz.
@@ -42,6 +43,7 @@ class Task(Protocol):
     """
 
     name: str
+    roles: tuple[str, ...]
     suites: tuple[str, ...]
     training_suite: str
     control_rate: float

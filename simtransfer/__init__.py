@@ -1,0 +1,1 @@
+"""Transfer from teacher to student, experiments, statistics and reports."""

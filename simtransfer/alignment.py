@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +89,7 @@ def _neighbours(feature: Feature, student: Sequence[Feature]) -> dict[int, float
         return {}
     series = [(f.coordinate, i) for i, f in enumerate(student) if f.series == feature.series]
     series.sort()
-    for (low, i), (high, j) in zip(series, series[1:], strict=False):
+    for (low, i), (high, j) in pairwise(series):
         if low <= feature.coordinate <= high:
             weight = (feature.coordinate - low) / (high - low)
             return {i: 1.0 - weight, j: weight}

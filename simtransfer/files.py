@@ -30,6 +30,29 @@ def write_json(data: Any, file: Path) -> None:
     replace_file(file, lambda draft: _write_text(draft, text))
 
 
+def read_json(file: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        ValueError: If the file is missing or not JSON.
+    """
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{file}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise ValueError(f"{file}: truncated or not JSON ({error})") from None
+
+
+def plain(data: Any) -> Any:
+    """Data as JSON gives it back: tuples are lists."""
+    if isinstance(data, dict):
+        return {key: plain(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [plain(value) for value in data]
+    return data
+
+
 def _write_text(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
 

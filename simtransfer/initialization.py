@@ -126,9 +126,8 @@ def _copy_trunk(
 
 def _describe(aligned: ObservationMap, student: Sequence[Feature]) -> tuple[str, str]:
     counts = aligned.counts()
-    unused = [
-        f.name for f, used in zip(student, aligned.matrix.any(axis=0), strict=True) if not used
-    ]
+    used = set(np.flatnonzero(aligned.matrix.any(axis=0)).tolist())
+    unused = [feature.name for i, feature in enumerate(student) if i not in used]
     exact = counts["same"] == len(aligned.sources) and not unused
     detail = (
         f"{counts['same']} by name, {counts['interpolated']} interpolated, "

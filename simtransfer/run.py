@@ -25,7 +25,7 @@ from agents.worlds import Worlds
 from envs import control_rate, find_robot, make_environment, suites, training_suite
 from envs.environment import Environment
 from simtransfer.alignment import SPEED
-from simtransfer.files import load_state, save_state, write_json, write_table
+from simtransfer.files import load_state, plain, read_json, save_state, write_json, write_table
 from simtransfer.imitation import Imitation, TeacherDrives
 from simtransfer.initialization import TensorReport, freeze, initialize, report
 from simtransfer.plan import PLANS, TransferPlan
@@ -93,6 +93,20 @@ class Progress:
     steps: int
     total: int
     success_rate: float
+
+
+def refuse_other_run(config: RunConfig, folder: Path) -> None:
+    """Refuse a folder that holds a run made otherwise.
+
+    Raises:
+        ValueError: If it does.
+    """
+    record = folder / "config.json"
+    if record.exists() and read_json(record) != plain(asdict(config)):
+        raise ValueError(
+            f"{folder}: holds a run with another configuration; "
+            "remove it, or write to another --output"
+        )
 
 
 class Run:

@@ -69,6 +69,7 @@ class Driving:
     """
 
     name = "driving"
+    roles: tuple[str, ...] = ("drive", "front_steering", "rear_steering", "left", "right")
     suites = tuple(SUITES)
     training_suite = "mixed"
     control_rate = 10.0

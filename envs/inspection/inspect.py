@@ -1,0 +1,65 @@
+"""The whole inspection of a robot for a task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from envs.catalogue import find_robot, find_task
+from envs.inspection.description import describe
+from envs.inspection.finding import Finding, Report
+from envs.inspection.motion import drive
+from envs.inspection.sight import look
+from envs.robot import Robot
+from envs.urdf import read_urdf
+
+
+def inspect(robot: Robot, task: str) -> list[Finding]:
+    """Inspect a robot for a task: its files first, then how it moves and sees.
+
+    A robot whose files describe something impossible is not simulated.
+
+    Args:
+        robot: The robot.
+        task: A task's name.
+
+    Raises:
+        ValueError: If there is no such task.
+    """
+    kind = find_task(task)
+    made = task in robot.tasks
+    meant = f"made for {', '.join(robot.tasks) or 'no task'}"
+    findings = [Finding("task", made, meant if made else f"{meant}; add {task!r} to tasks")]
+    try:
+        findings += describe(robot, read_urdf(robot.urdf), kind.roles)
+    except ValueError as error:
+        return [*findings, Finding("urdf", False, str(error))]
+    if any(finding.name in ("joints", "limits", "masses") for finding in _failed(findings)):
+        return [*findings, Finding("motion", False, "not simulated: mend what is above first")]
+    try:
+        findings += drive(robot, kind.physics_rate)
+        findings.append(look(robot, kind.physics_rate))
+    except ValueError as error:
+        findings.append(Finding("loading", False, str(error)))
+    return findings
+
+
+def check_robot(robot: str | Path, task: str = "driving") -> Report:
+    """Inspect a robot by name or path; what cannot be read is a failed finding.
+
+    Args:
+        robot: A robot's name, or the path of its folder or ``robot.toml``.
+        task: A task's name.
+
+    Raises:
+        ValueError: If there is no such task.
+    """
+    find_task(task)
+    try:
+        found = find_robot(robot)
+    except ValueError as error:
+        return Report(str(robot), None, (Finding("robot.toml", False, str(error)),))
+    return Report(found.name, found.source, tuple(inspect(found, task)))
+
+
+def _failed(findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if not finding.passed]

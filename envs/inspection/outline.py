@@ -1,0 +1,64 @@
+"""How large a URDF's collision shapes are."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+
+import numpy as np
+
+from envs.urdf import Link, Matrix, Urdf, origin_of
+
+
+def outline(urdf: Urdf, wheels: Iterable[str]) -> tuple[Matrix, Matrix] | None:
+    """Lowest and highest corner of the box around the robot in its base frame, m, ``(3,)`` each.
+
+    A wheel counts as a thin disc, since many robots roll on spheres that are wider than the
+    wheels they stand for. Meshes, whose size only an engine knows, are left out.
+
+    Args:
+        urdf: The robot.
+        wheels: Its wheel joints.
+
+    Returns:
+        The corners, or None if no shape has a size that the URDF tells.
+    """
+    discs = {urdf.joints[name].child for name in wheels if name in urdf.joints}
+    points: list[Matrix] = []
+    for link in urdf.links.values():
+        for element in link.collisions:
+            half = _half_extents(link, element.find("geometry"))
+            if half is None:
+                continue
+            pose = urdf.poses[link.name] @ origin_of(element, link.name)
+            corners = np.asarray(list(itertools.product((-1.0, 1.0), repeat=3))) * half
+            placed = corners @ pose[:3, :3].T + pose[:3, 3]
+            if link.name in discs:
+                placed[:, 1] = pose[1, 3]
+            points.append(placed)
+    if not points:
+        return None
+    everything = np.concatenate(points)
+    return everything.min(axis=0), everything.max(axis=0)
+
+
+def wheel_radius(urdf: Urdf, joint: str) -> float | None:
+    """Radius of the sphere or cylinder that a wheel joint turns, m; None if it is neither."""
+    for element in urdf.links[urdf.joints[joint].child].collisions:
+        for kind in ("sphere", "cylinder"):
+            shape = element.find(f"geometry/{kind}")
+            if shape is not None:
+                return float(shape.get("radius", "nan"))
+    return None
+
+
+def _half_extents(link: Link, geometry: object) -> Matrix | None:
+    find = getattr(geometry, "find", lambda kind: None)
+    if (box := find("box")) is not None:
+        return 0.5 * np.asarray([float(word) for word in box.get("size", "").split()])
+    if (sphere := find("sphere")) is not None:
+        return np.full(3, float(sphere.get("radius", "nan")))
+    if (cylinder := find("cylinder")) is not None:
+        radius = float(cylinder.get("radius", "nan"))
+        return np.asarray([radius, radius, 0.5 * float(cylinder.get("length", "nan"))])
+    return None

@@ -1,0 +1,7 @@
+"""``python -m simtransfer``."""
+
+import sys
+
+from simtransfer.cli import main
+
+sys.exit(main())

@@ -1,0 +1,99 @@
+"""``simtransfer compare``: methods × students × seeds, and the report."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import TaskID
+
+from agents.bundle import load_bundle
+from simtransfer.deployment import Deployment
+from simtransfer.experiment import ExperimentConfig, RunNews, execute
+from simtransfer.files import read_json
+from simtransfer.report import write_report
+from simtransfer.terminal import bar, errors, output, print_json, progress
+from simtransfer.video import Contestant, race, write_video
+
+VIDEO_EPISODES = (0, 1, 2)  # the first of the suite's fixed list, whatever happens in them
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """How a comparison is run and shown.
+
+    Attributes:
+        output: Folder for runs and report. Default: runs/<name>.
+        workers: Runs at a time. Default: the number of cores.
+        video: Whether to record teacher, scratch and transferred student side by side.
+        json: Print summary.json instead of the tables.
+    """
+
+    output: Path | None = None
+    workers: int | None = None
+    video: bool = True
+    json: bool = False
+
+
+def compare(
+    experiment: ExperimentConfig = ExperimentConfig(), options: CompareOptions = CompareOptions()
+) -> None:
+    """Train every method on every student with the same seeds; write curves, tables, a report.
+
+    A comparison that was stopped, however hard, goes on when the same command is given again.
+    """
+    folder = options.output or Path("runs") / experiment.name
+    runs = dict(experiment.runs())
+    with progress() as display:
+        whole = bar(display, experiment.name, len(runs))
+        lines: dict[str, TaskID] = {}
+
+        def show(news: RunNews) -> None:
+            if news.progress is None:
+                display.advance(whole)
+                if news.place in lines:
+                    display.remove_task(lines.pop(news.place))
+                return
+            if news.place not in lines:
+                name = news.place.removeprefix("runs/")
+                lines[news.place] = bar(display, name, news.progress.total)
+            note = f"success {100 * news.progress.success_rate:.0f} %"
+            steps = news.progress.steps
+            display.update(lines[news.place], completed=steps, note=note)
+
+        command = " ".join(["python -m", _program(), *map(shlex.quote, sys.argv[1:])])
+        execute(experiment, folder, workers=options.workers, command=command, on_news=show)
+    if options.video:
+        record_video(experiment, folder)
+    files = write_report(folder)
+    if options.json:
+        print_json(read_json(files.summary))
+        return
+    print(files.table.read_text(encoding="utf-8"))
+    output.print(f"report: {files.page}", highlight=False, soft_wrap=True)
+
+
+def _program() -> str:
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    name = spec.name if spec else "simtransfer"
+    return name.removesuffix(".__main__")
+
+
+def record_video(experiment: ExperimentConfig, folder: Path) -> None:
+    """Teacher, scratch and the last method named that trains, on the first student and seed."""
+    learned = [m for m in experiment.methods if m not in ("scratch", "zero_shot")]
+    shown = [m for m in ("scratch", *learned[-1:]) if m in experiment.methods]
+    deployed = [("teacher", Deployment(load_bundle(experiment.teacher), render_mode="rgb_array"))]
+    student = next(iter(experiment.runs()))[0].split("/")[1]
+    for method in shown:
+        bundle = folder / "runs" / student / method / "seed-0" / "bundle"
+        robot = experiment.students[0]
+        deployed.append((method, Deployment(bundle, robot, render_mode="rgb_array")))
+    contestants: list[Contestant] = [
+        (f"{name}, {one.robot.name}", one.act, one.make) for name, one in deployed
+    ]
+    with errors.status("recording the video"):
+        frames = race(contestants, VIDEO_EPISODES)
+        write_video(frames, folder / "video.mp4", 10.0)

@@ -1,0 +1,85 @@
+"""``simtransfer robots``: which there are, and whether one is sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.markup import escape
+from rich.table import Table
+
+from envs import find_robot
+from envs import robots as known_robots
+from envs.inspection import check_robot
+from simtransfer.terminal import output, print_json
+
+
+def robots(
+    action: Annotated[Literal["list", "check"], tyro.conf.Positional] = "list",
+    robot: Annotated[str | None, tyro.conf.Positional] = None,
+    /,
+    json: bool = False,
+) -> int:
+    """List the robots there are, or check one: ``simtransfer robots check PATH``.
+
+    Args:
+        action: "list", or "check" for a pass/fail table (exit code 1 if anything fails).
+        robot: For check: a name, a robot.toml or the folder that holds one.
+        json: Print JSON instead of a table.
+    """
+    if action == "check":
+        if robot is None:
+            raise ValueError("robots check needs a robot: a name or the path of a robot.toml")
+        return _check(robot, json)
+    return _list(json)
+
+
+def _list(json: bool) -> int:
+    rows = [find_robot(name) for name in known_robots()]
+    if json:
+        print_json(
+            [
+                {
+                    "name": robot.name,
+                    "description": robot.description,
+                    "tasks": list(robot.tasks),
+                    "actions": [actuator.action.name for actuator in robot.actuators],
+                    "lidar_beams": robot.lidar.beams,
+                }
+                for robot in rows
+            ]
+        )
+        return 0
+    table = Table(title="robots")
+    for column in ("name", "tasks", "actions", "lidar", "what it is"):
+        table.add_column(column)
+    for robot in rows:
+        table.add_row(
+            robot.name,
+            ", ".join(robot.tasks),
+            ", ".join(actuator.action.name for actuator in robot.actuators),
+            f"{robot.lidar.beams} × {robot.lidar.field_of_view:g}°",
+            robot.description,
+        )
+    output.print(table)
+    return 0
+
+
+def _check(robot: str, json: bool) -> int:
+    known = known_robots()
+    if robot not in known and not Path(robot).exists():
+        find_robot(robot)  # says which name is nearest
+    report = check_robot(robot)
+    failed = [finding for finding in report.findings if not finding.passed]
+    if json:
+        print_json({"passed": not failed, "findings": [vars(f) for f in report.findings]})
+        return 1 if failed else 0
+    table = Table(title=f"check of {robot}")
+    for column in ("", "check", "measured"):
+        table.add_column(column)
+    for finding in report.findings:
+        mark = "[green]pass[/green]" if finding.passed else "[red]FAIL[/red]"
+        table.add_row(mark, escape(finding.name), escape(finding.detail))
+    output.print(table)
+    return 1 if failed else 0

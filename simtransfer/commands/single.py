@@ -1,0 +1,68 @@
+"""One run in this process, with a bar, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+from rich.markup import escape
+from rich.table import Table
+
+from simtransfer.files import read_json
+from simtransfer.initialization import TensorReport
+from simtransfer.run import Progress, Run, RunConfig, refuse_other_run
+from simtransfer.terminal import bar, output, print_json, progress
+
+
+def train_once(config: RunConfig, folder: Path, json: bool) -> None:
+    """Train, or go on, and print what was transferred and how well the result does."""
+    refuse_other_run(config, folder)
+    if not (folder / "done.json").exists():
+        with progress() as display:
+            line = bar(display, f"{config.robot}, {config.method}", None)
+
+            def show(state: Progress) -> None:
+                note = f"success {100 * state.success_rate:.0f} %"
+                display.update(line, completed=state.steps, total=state.total, note=note)
+
+            run = Run(config, folder, show)
+            run.execute()
+    curve = pd.read_parquet(folder / "curve.parquet")
+    last = curve[curve["step"] == curve["step"].max()]
+    transferred = [TensorReport(**row) for row in read_json(folder / "transfer.json")]
+    if json:
+        print_json(
+            {
+                "bundle": str(folder / "bundle"),
+                "steps": int(curve["step"].max()),
+                "suites": last.to_dict("records"),
+                "transferred": [asdict(row) for row in transferred],
+            }
+        )
+        return
+    if config.teacher:
+        output.print(_tensor_table(transferred))
+    table = Table(title=f"{config.robot} after {int(curve['step'].max()):,} steps")
+    for column in ("suite", "episodes", "success", "collisions", "return"):
+        table.add_column(column, justify="left" if column == "suite" else "right")
+    for row in last.to_dict("records"):
+        table.add_row(
+            row["suite"],
+            str(row["episodes"]),
+            f"{100 * row['success_rate']:.1f} %",
+            f"{100 * row['collision_rate']:.1f} %",
+            f"{row['return_mean']:.2f}",
+        )
+    output.print(table)
+    output.print(f"bundle: {folder / 'bundle'}", highlight=False, soft_wrap=True)
+
+
+def _tensor_table(rows: list[TensorReport]) -> Table:
+    table = Table(title="what was transferred")
+    for column in ("tensor", "shape", "status", "how"):
+        table.add_column(column)
+    for row in rows:
+        shape = " × ".join(map(str, row.shape))
+        table.add_row(row.tensor, shape, row.status, escape(row.detail))
+    return table

@@ -1,0 +1,55 @@
+"""``simtransfer train``: a policy from scratch, as a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agents.bundle import Network
+from agents.settings import PPOSettings
+from simtransfer.commands.single import train_once
+from simtransfer.run import RunConfig
+
+
+def train(
+    task: str = "driving",
+    robot: str = "hatchback",
+    steps: int = 2_000_000,
+    seed: int = 0,
+    randomization: str = "nominal",
+    interval: int = 102_400,
+    episodes: int = 50,
+    final_episodes: int = 200,
+    network: Network = Network(),
+    ppo: PPOSettings = PPOSettings(),
+    output: Path | None = None,
+    json: bool = False,
+) -> None:
+    """Train a policy from scratch. A killed training goes on when it is started again.
+
+    Args:
+        task: The task.
+        robot: A robot's name or the path of a robot.toml.
+        steps: Environment steps.
+        seed: Of networks and training episodes.
+        randomization: none, nominal or wide.
+        interval: Steps between evaluations, which are also checkpoints.
+        episodes: Episodes of each evaluation.
+        final_episodes: Episodes of every suite in the last evaluation.
+        network: Shape of the networks.
+        ppo: Hyperparameters.
+        output: Folder of the run. Default: runs/<task>-<robot>-<seed>.
+        json: Print JSON instead of a table.
+    """
+    config = RunConfig(
+        task=task,
+        robot=robot,
+        seed=seed,
+        steps=steps,
+        interval=interval,
+        episodes=episodes,
+        final_episodes=final_episodes,
+        randomization=randomization,
+        network=network,
+        ppo=ppo,
+    )
+    train_once(config, output or Path("runs") / f"{task}-{Path(robot).stem}-{seed}", json)

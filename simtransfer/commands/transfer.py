@@ -1,0 +1,71 @@
+"""``simtransfer transfer``: a teacher's policy moved to another robot, as a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from agents.bundle import load_bundle
+from agents.settings import PPOSettings
+from simtransfer.commands.single import train_once
+from simtransfer.plan import find_plan
+from simtransfer.run import RunConfig
+
+
+def transfer(
+    teacher: Annotated[str, tyro.conf.Positional],
+    /,
+    robot: str,
+    method: str = "reuse_kickstart",
+    steps: int = 100_000,
+    seed: int = 0,
+    randomization: str = "nominal",
+    interval: int = 20_480,
+    episodes: int = 50,
+    final_episodes: int = 200,
+    hidden: tuple[int, ...] | None = None,
+    ppo: PPOSettings = PPOSettings(),
+    output: Path | None = None,
+    json: bool = False,
+) -> None:
+    """Move a teacher's policy to another robot, and say what was copied, aligned, new and frozen.
+
+    Args:
+        teacher: A shipped bundle's name or a bundle's folder.
+        robot: The student: a robot's name or the path of a robot.toml.
+        method: The transfer plan.
+        steps: Environment steps.
+        seed: Of networks and training episodes.
+        randomization: none, nominal or wide.
+        interval: Steps between evaluations, which are also checkpoints.
+        episodes: Episodes of each evaluation.
+        final_episodes: Episodes of every suite in the last evaluation.
+        hidden: Widths of the student's hidden layers. Default: the teacher's.
+        ppo: Hyperparameters.
+        output: Folder of the run. Default: runs/<task>-<robot>-<method>-<seed>.
+        json: Print JSON instead of tables.
+    """
+    bundle = load_bundle(teacher)
+    plan = find_plan(method)
+    network = bundle.network
+    if hidden is not None:
+        network = type(network)(hidden, hidden, network.activation, network.squash)
+    config = RunConfig(
+        task=bundle.task,
+        robot=robot,
+        method=method,
+        plan=plan,
+        teacher=teacher,
+        seed=seed,
+        steps=steps,
+        interval=interval,
+        episodes=episodes,
+        final_episodes=final_episodes,
+        randomization=randomization,
+        network=network,
+        ppo=ppo,
+    )
+    default = Path("runs") / f"{bundle.task}-{Path(robot).stem}-{method}-{seed}"
+    train_once(config, output or default, json)

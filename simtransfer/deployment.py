@@ -1,0 +1,58 @@
+"""A bundle put to work on a robot: its own, or another one through a view."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from agents.actor import Act
+from agents.bundle import Bundle, load_bundle
+from envs import find_robot, make_environment
+from envs.environment import Environment
+from envs.robot import Robot
+from simtransfer.view import TeacherView
+
+
+class Deployment:
+    """A policy and the worlds that it acts in.
+
+    Args:
+        bundle: A bundle, its name or its folder.
+        robot: Whom it drives. Default: the robot that it was trained on.
+        randomization: Of the worlds.
+        render_mode: ``rgb_array`` or None.
+
+    Attributes:
+        bundle: The bundle.
+        robot: The robot.
+        act: The policy on that robot's observations and actions.
+    """
+
+    def __init__(
+        self,
+        bundle: str | Path | Bundle,
+        robot: str | Path | Robot | None = None,
+        *,
+        randomization: str = "nominal",
+        render_mode: str | None = None,
+    ) -> None:
+        self.bundle = load_bundle(bundle)
+        self.robot = find_robot(robot if robot is not None else self.bundle.robot)
+        self._make = partial(
+            make_environment,
+            self.bundle.task,
+            self.robot,
+            randomization=randomization,
+            render_mode=render_mode,
+        )
+        world = self.make()
+        world.close()
+        if self.robot.name == self.bundle.robot:
+            self.act: Act = self.bundle.policy(world.interface)
+        else:
+            own = find_robot(self.bundle.robot)
+            self.act = TeacherView(self.bundle, own, self.robot, world.interface).act
+
+    def make(self, suite: str | None = None) -> Environment:
+        """A world of ``suite`` (default: the training suite)."""
+        return self._make(suite=suite)

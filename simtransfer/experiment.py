@@ -1,0 +1,262 @@
+"""An experiment: students × methods × seeds, each a run in a process of its own."""
+
+from __future__ import annotations
+
+import fcntl
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+from agents.bundle import Network, load_bundle
+from agents.settings import PPOSettings
+from envs import find_robot, training_suite
+from simtransfer.files import write_json
+from simtransfer.plan import find_plan
+from simtransfer.run import Progress, Run, RunConfig, refuse_other_run
+from simtransfer.versions import versions
+
+ATTEMPTS = 3  # a worker that dies (killed, out of memory) is started again so many times
+
+
+@dataclass(frozen=True)
+class ExperimentConfig:
+    """What is compared.
+
+    Attributes:
+        name: Of the experiment, for people.
+        task: The task.
+        teacher: The teacher's bundle, by name or path.
+        students: Robots to transfer to.
+        methods: Transfer plans; ``scratch`` is the baseline.
+        seeds: How many seeds; the same ones for every method.
+        steps: Environment steps of each run.
+        interval: Steps between evaluations.
+        episodes: Episodes of each evaluation.
+        final_episodes: Episodes of each suite in the last evaluation.
+        randomization: Of training and evaluation.
+        network: Shape of the students' networks.
+        ppo: Hyperparameters, the same for all methods.
+    """
+
+    name: str = "comparison"
+    task: str = "driving"
+    teacher: str = "hatchback-driving"
+    students: tuple[str, ...] = ("van", "skid_steer", "trike")
+    methods: tuple[str, ...] = ("scratch", "zero_shot", "finetune", "reuse_kickstart")
+    seeds: int = 5
+    steps: int = 400_000
+    interval: int = 20_480
+    episodes: int = 50
+    final_episodes: int = 50
+    randomization: str = "nominal"
+    network: Network = Network()
+    ppo: PPOSettings = PPOSettings()
+
+    def __post_init__(self) -> None:
+        """Refuse an experiment that compares nothing."""
+        if self.seeds < 1:
+            raise ValueError(f"seeds must be at least 1, got {self.seeds}")
+        if not self.students or not self.methods:
+            raise ValueError("name at least one student and one method")
+        for what, names in (("student", self.students), ("method", self.methods)):
+            twice = {name for name in names if names.count(name) > 1}
+            if twice:
+                raise ValueError(f"{what} {min(twice)!r} is named twice")
+
+    def runs(self) -> Iterator[tuple[str, RunConfig]]:
+        """Every run's place below the experiment's folder and its configuration.
+
+        Seeds come first, so that a comparison which is stopped early is still paired.
+        """
+        for seed in range(self.seeds):
+            for student in self.students:
+                robot = find_robot(student)
+                for method in self.methods:
+                    config = RunConfig(
+                        task=self.task,
+                        robot=student,
+                        method=method,
+                        plan=find_plan(method),
+                        teacher=self.teacher,
+                        seed=seed,
+                        steps=self.steps,
+                        interval=self.interval,
+                        episodes=self.episodes,
+                        final_episodes=self.final_episodes,
+                        randomization=self.randomization,
+                        network=self.network,
+                        ppo=self.ppo,
+                    )
+                    yield f"runs/{robot.name}/{method}/seed-{seed}", config
+
+
+@dataclass(frozen=True)
+class RunNews:
+    """What a run just said.
+
+    Attributes:
+        place: Which run.
+        progress: How far it is; None when it is done.
+    """
+
+    place: str
+    progress: Progress | None
+
+
+def execute(
+    config: ExperimentConfig,
+    folder: Path,
+    *,
+    workers: int | None = None,
+    command: str = "",
+    on_news: Callable[[RunNews], None] = lambda news: None,
+) -> None:
+    """Do every run that is not done yet, one on each core at a time.
+
+    Args:
+        config: What is compared.
+        folder: Where records are kept; what is there already is not done again.
+        workers: Processes at a time. Default: the number of cores.
+        command: How to make it again, for the record.
+        on_news: Told how runs proceed.
+
+    Raises:
+        ValueError: If the folder holds runs made otherwise, or is being written by another process.
+        RuntimeError: If a run keeps failing.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+    with _locked(folder):
+        runs = dict(config.runs())
+        pending = [place for place, run in runs.items() if not _is_done(folder / place, run)]
+        write_json(_describe(config, command), folder / "experiment.json")
+        for place in runs:
+            if place not in pending:
+                on_news(RunNews(place, None))
+        _Pool(runs, folder, on_news).work(pending, workers or os.cpu_count() or 1)
+
+
+def _describe(config: ExperimentConfig, command: str) -> dict[str, Any]:
+    teacher = load_bundle(config.teacher)
+    measured = {row["suite"]: row for row in teacher.provenance.get("measured", [])}
+    suite = measured.get(training_suite(config.task), {})
+    return {
+        "name": config.name,
+        "task": config.task,
+        "teacher": {
+            "name": config.teacher,
+            "robot": teacher.robot,
+            "steps": teacher.provenance.get("steps"),
+            "hours": teacher.provenance.get("hours"),
+            "success_rate": suite.get("success_rate"),
+        },
+        "students": [find_robot(student).name for student in config.students],
+        "methods": list(config.methods),
+        "seeds": list(range(config.seeds)),
+        "steps": config.steps,
+        "evaluation_interval": config.interval,
+        "command": command,
+        "versions": versions(),
+        "config": asdict(config),
+    }
+
+
+def _is_done(folder: Path, config: RunConfig) -> bool:
+    """Whether a run is finished; refuses a folder whose run was made otherwise."""
+    refuse_other_run(config, folder)
+    return (folder / "done.json").exists()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ValueError(f"{folder}: another comparison is writing here; wait for it") from None
+        yield
+
+
+class _Pool:
+    """Processes, one a run; a dead one is replaced and goes on from its last evaluation."""
+
+    def __init__(
+        self, runs: dict[str, RunConfig], folder: Path, on_news: Callable[[RunNews], None]
+    ) -> None:
+        self._runs, self._folder, self._on_news = runs, folder, on_news
+        self._context = multiprocessing.get_context("spawn")
+        self._active: dict[Connection, tuple[str, SpawnProcess]] = {}
+        self._attempts = dict.fromkeys(runs, 0)
+        self._failures: dict[str, str] = {}
+
+    def work(self, pending: list[str], workers: int) -> None:
+        """Do all of ``pending``, ``workers`` at a time."""
+        queue = list(pending)
+        try:
+            while queue or self._active:
+                while queue and len(self._active) < workers:
+                    self._start(queue.pop(0))
+                for connection in wait(list(self._active)):
+                    queue += self._hear(connection)  # type: ignore[arg-type]
+        finally:
+            for _, process in self._active.values():
+                process.terminate()
+        if self._failures:
+            place, reason = next(iter(self._failures.items()))
+            raise RuntimeError(f"{len(self._failures)} runs failed; {place}: {reason}")
+
+    def _start(self, place: str) -> None:
+        ours, theirs = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=_run, args=(self._runs[place], self._folder / place, theirs, os.getpid())
+        )
+        process.start()
+        theirs.close()
+        self._attempts[place] += 1
+        self._active[ours] = (place, process)
+
+    def _hear(self, connection: Connection) -> list[str]:
+        """Take one message; returns the run's place if it must be started again."""
+        place, process = self._active[connection]
+        try:
+            message = connection.recv()
+        except EOFError:
+            message = "its process died"
+        if isinstance(message, Progress):
+            self._on_news(RunNews(place, message))
+            return []
+        del self._active[connection]
+        connection.close()
+        process.join()
+        if message == "done":
+            self._on_news(RunNews(place, None))
+            return []
+        if message == "its process died" and self._attempts[place] < ATTEMPTS:
+            return [place]
+        self._failures[place] = message
+        return []
+
+
+def _run(config: RunConfig, folder: Path, connection: Connection, parent: int) -> None:
+    """A worker's life: one run."""
+
+    def tell(progress: Progress) -> None:
+        if os.getppid() != parent:  # the comparison was killed: leave the run to its successor
+            os._exit(1)
+        connection.send(progress)
+
+    try:
+        Run(config, folder, tell).execute()
+        connection.send("done")
+    except KeyboardInterrupt:
+        os._exit(1)
+    except Exception as error:
+        connection.send(f"{type(error).__name__}: {error}")
