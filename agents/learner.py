@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from agents.actor import Actor
 from agents.bundle import Network
+from agents.optimizer_state import pack, unpack
 from agents.policy import NamedPolicy
 from agents.ppo import PPO
 from agents.settings import PPOSettings
@@ -148,9 +149,7 @@ class PPOLearner:
     def state(self) -> dict[str, Tensor]:
         """See `Learner.state`."""
         tensors = {f"policy.{k}": v.clone() for k, v in self.policy.state_dict().items()}
-        for index, entries in self.policy.optimizer.state_dict()["state"].items():
-            for name, value in entries.items():
-                tensors[f"optimizer.{index}.{name}"] = value.clone()
+        tensors |= pack(self.policy.optimizer, "optimizer")
         tensors["steps"] = torch.tensor(self.steps)
         tensors["updates"] = torch.tensor(self.algorithm._n_updates)
         return tensors
@@ -159,13 +158,6 @@ class PPOLearner:
         """See `Learner.restore`."""
         policy = {k.removeprefix("policy."): v for k, v in state.items() if k.startswith("policy.")}
         self.policy.load_state_dict(policy)
-        moments: dict[int, dict[str, Any]] = {}
-        for name, value in state.items():
-            if name.startswith("optimizer."):
-                _, index, entry = name.split(".")
-                moments.setdefault(int(index), {})[entry] = value
-        optimizer = self.policy.optimizer.state_dict()
-        optimizer["state"] = moments
-        self.policy.optimizer.load_state_dict(optimizer)
+        unpack(self.policy.optimizer, "optimizer", state)
         self.algorithm.num_timesteps = int(state["steps"])
         self.algorithm._n_updates = int(state["updates"])

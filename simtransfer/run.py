@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,22 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from agents.bundle import Bundle, Network, load_bundle, save_bundle
 from agents.evaluation import evaluate, summarize
-from agents.learner import PPOLearner
-from agents.settings import PPOSettings
+from agents.learner import Learner, PPOLearner
+from agents.sac import SACLearner
+from agents.settings import PPOSettings, SACSettings
 from agents.worlds import Worlds
 from envs import control_rate, find_robot, make_environment, suites, training_suite
 from envs.environment import Environment
+from envs.interface import unknown
 from simtransfer.alignment import SPEED
 from simtransfer.files import load_state, plain, read_json, save_state, write_json, write_table
 from simtransfer.imitation import Imitation, TeacherDrives
-from simtransfer.initialization import TensorReport, freeze, initialize, report
+from simtransfer.initialization import freeze, initialize, report
 from simtransfer.plan import PLANS, TransferPlan
 from simtransfer.versions import versions
 from simtransfer.view import TeacherView
 
+ALGORITHMS = ("ppo", "sac")
 CHECKPOINT = "checkpoint.safetensors"
 
 
@@ -52,7 +55,9 @@ class RunConfig:
         final_episodes: Episodes of every suite in the last evaluation.
         randomization: Of training and evaluation.
         network: Shape of the student's networks.
-        ppo: Hyperparameters.
+        algorithm: ``ppo``, or ``sac`` (from scratch only: plans extend PPO's loss).
+        ppo: Hyperparameters of PPO.
+        sac: Hyperparameters of SAC.
     """
 
     task: str = "driving"
@@ -67,7 +72,9 @@ class RunConfig:
     final_episodes: int = 50
     randomization: str = "nominal"
     network: Network = Network()
+    algorithm: str = "ppo"
     ppo: PPOSettings = PPOSettings()
+    sac: SACSettings = SACSettings()
 
     def __post_init__(self) -> None:
         """Refuse figures that no run can have."""
@@ -76,6 +83,10 @@ class RunConfig:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.seed < 0:
             raise ValueError(f"seed must not be negative, got {self.seed}")
+        if self.algorithm not in ALGORITHMS:
+            raise ValueError(unknown("algorithm", self.algorithm, ALGORITHMS))
+        if self.algorithm == "sac" and self.plan.needs_teacher:
+            raise ValueError(f"method {self.method!r} trains with ppo; sac trains from scratch")
         if self.plan.needs_teacher and self.teacher is None:
             raise ValueError(f"method {self.method!r} needs a teacher: give a bundle")
 
@@ -136,7 +147,9 @@ class Run:
                 f"bundle {config.teacher}: trained for {self.teacher.task!r}, "
                 f"not for {config.task!r}; choose a teacher of the same task"
             )
-        rollout = config.ppo.worlds * config.ppo.rollout
+        sac = config.algorithm == "sac"
+        self._count = config.sac.worlds if sac else config.ppo.worlds
+        rollout = self._count if sac else self._count * config.ppo.rollout
         self._segment_steps = math.ceil(config.interval / rollout) * rollout
         self._segments = math.ceil(config.steps / self._segment_steps)
         if config.plan.trainable == "none":
@@ -173,43 +186,52 @@ class Run:
         return self._finish()
 
     def _build(self) -> None:
-        config, plan = self.config, self.config.plan
+        """Make the learner and give it what the teacher knows."""
+        config = self.config
         worlds = self._worlds(0)
         self.interface = worlds.worlds[0].interface
-        settings = config.ppo
         logger: Logger = configure(str(self.folder / "tensorboard"), ["tensorboard"])
-        self.learner = PPOLearner(
-            worlds,
-            self.interface,
-            config.network,
-            settings,
-            budget=self._segments * self._segment_steps,
-            seed=config.seed,
-            logger=logger,
-        )
-        worlds.close()
-        policy = self.learner.policy
-        taken: dict[str, tuple[str, str]] = {}
-        self._view: TeacherView | None = None
         self._imitation: Imitation | None = None
-        if self.teacher:
+        self._view: TeacherView | None = None
+        self.learner: Learner
+        if config.algorithm == "sac":
+            self.learner = SACLearner(
+                worlds, self.interface, config.network, config.sac, seed=config.seed, logger=logger
+            )
+        else:
+            budget = self._segments * self._segment_steps
+            learner = PPOLearner(
+                worlds,
+                self.interface,
+                config.network,
+                config.ppo,
+                budget=budget,
+                seed=config.seed,
+                logger=logger,
+            )
+            self.learner = learner
+            self._transfer(learner)
+        worlds.close()
+
+    def _transfer(self, learner: PPOLearner) -> None:
+        plan, policy = self.config.plan, learner.policy
+        taken: dict[str, tuple[str, str]] = {}
+        if self.teacher and plan.needs_teacher:
             robot = find_robot(self.teacher.robot)
             self._view = TeacherView(self.teacher, robot, self.robot, self.interface)
             taken = initialize(policy, self.teacher, self._view, plan)
             if plan.imitates:
                 self._imitation = Imitation(policy, self._view.act, remember=plan.remember)
-                self.learner.algorithm.auxiliary = self._imitation
+                learner.algorithm.auxiliary = self._imitation
         if plan.exploration is not None:
             with torch.no_grad():
                 policy.log_std.fill_(math.log(plan.exploration))
-        self.transferred: tuple[TensorReport, ...] = report(
-            policy, taken, freeze(policy, plan.trainable)
-        )
-        write_json([asdict(row) for row in self.transferred], self.folder / "transfer.json")
+        transferred = report(policy, taken, freeze(policy, plan.trainable))
+        write_json([asdict(row) for row in transferred], self.folder / "transfer.json")
 
     def _worlds(self, segment: int) -> Worlds:
         words = np.random.SeedSequence([self.config.seed, segment])
-        seeds = words.generate_state(self.config.ppo.worlds).tolist()
+        seeds = words.generate_state(self._count).tolist()
         return Worlds(self.make, seeds)
 
     def _train(self, segment: int) -> None:
@@ -220,10 +242,11 @@ class Run:
         worlds: VecEnv = inner
         if self._imitation and self._view:
             worlds = TeacherDrives(inner, self._view.act, self._imitation)
-        plan, algorithm = self.config.plan, self.learner.algorithm
+        plan = self.config.plan
 
         def before(step: int) -> None:
-            algorithm.actor_weight = plan.reinforcement.at(step)
+            if isinstance(self.learner, PPOLearner):
+                self.learner.algorithm.actor_weight = plan.reinforcement.at(step)
             if self._imitation and isinstance(worlds, TeacherDrives):
                 self._imitation.weight = plan.imitation.at(step)
                 worlds.share = plan.teacher_control.at(step)
@@ -293,9 +316,9 @@ class Run:
             task=self.config.task,
             robot=self.robot.name,
             control_rate=control_rate(self.config.task),
-            network=self.config.network,
+            network=replace(self.config.network, squash=self.config.algorithm == "sac"),
             reads=self.interface.group("deployable"),
-            judges=self.interface.observation,
+            judges=self.interface.observation if self.config.algorithm == "ppo" else (),
             acts=self.interface.action,
             tensors=self.learner.tensors(),
             provenance={

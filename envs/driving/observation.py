@@ -16,6 +16,7 @@ from envs.robot import Lidar, Robot
 LOOKAHEAD = (3.0, 6.0, 10.0, 15.0, 22.0, 30.0)  # m ahead at which the route is told
 USERS = 5  # nearest road users that the privileged features describe
 FAR = 60.0  # m, where an absent road user is said to be
+NO_RETURN = 40.0  # m that a beam reads which sees nothing, whatever its sensor could have seen
 RATE_LIMIT = 25.0  # m/s, beyond which a jump of the range is another object, not motion
 
 
@@ -50,7 +51,7 @@ def lidar_features(lidar: Lidar) -> list[Feature]:
     """Range and range rate of every beam, named by its angle in degrees."""
     angles = lidar.angles
     ranges = [
-        Feature(f"lidar/{a:.1f}/range", "m", 0.0, lidar.range, series="lidar/range", coordinate=a)
+        Feature(f"lidar/{a:.1f}/range", "m", 0.0, NO_RETURN, series="lidar/range", coordinate=a)
         for a in map(float, angles)
     ]
     rates = [
@@ -165,14 +166,16 @@ class Scanner:
             dt: Seconds since the last reading.
             rng: For noise and dropout.
             noise: Standard deviation of a range, m.
-            dropout: Probability that a beam returns nothing and reads as the full range.
+            dropout: Probability that a beam returns nothing.
         """
-        reach = self._lidar.range
-        ranges = fractions.reshape(self._rays.shape).min(axis=1) * reach
+        reached = fractions.reshape(self._rays.shape).min(axis=1)
+        ranges = reached * self._lidar.range
         if noise > 0.0:
-            ranges += rng.normal(0.0, noise, ranges.shape) * (ranges < reach)
+            ranges += rng.normal(0.0, noise, ranges.shape)
+        blind = reached >= 1.0
         if dropout > 0.0:
-            ranges[rng.random(ranges.shape) < dropout] = reach
+            blind |= rng.random(ranges.shape) < dropout
+        ranges[blind] = NO_RETURN
         previous = ranges if self._previous is None else self._previous
         rates = (ranges - previous) / dt
         rates[np.abs(rates) > RATE_LIMIT] = 0.0

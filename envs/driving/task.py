@@ -54,7 +54,7 @@ class Reward:
 
     progress: float = 0.1
     goal: float = 5.0
-    failure: float = -10.0
+    failure: float = -20.0
     left_lane: float = -0.02
     steering: float = -0.02
     time: float = -0.02

@@ -6,7 +6,9 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import tyro
 from rich.progress import TaskID
 
 from agents.bundle import load_bundle
@@ -38,7 +40,8 @@ class CompareOptions:
 
 
 def compare(
-    experiment: ExperimentConfig = ExperimentConfig(), options: CompareOptions = CompareOptions()
+    experiment: Annotated[ExperimentConfig, tyro.conf.arg(name="")] = ExperimentConfig(),
+    options: Annotated[CompareOptions, tyro.conf.arg(name="")] = CompareOptions(),
 ) -> None:
     """Train every method on every student with the same seeds; write curves, tables, a report.
 

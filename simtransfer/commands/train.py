@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from agents.bundle import Network
-from agents.settings import PPOSettings
+from agents.settings import PPOSettings, SACSettings
 from simtransfer.commands.single import train_once
 from simtransfer.run import RunConfig
 
@@ -20,7 +21,9 @@ def train(
     episodes: int = 50,
     final_episodes: int = 200,
     network: Network = Network(),
+    algorithm: Literal["ppo", "sac"] = "ppo",
     ppo: PPOSettings = PPOSettings(),
+    sac: SACSettings = SACSettings(),
     output: Path | None = None,
     json: bool = False,
 ) -> None:
@@ -36,7 +39,9 @@ def train(
         episodes: Episodes of each evaluation.
         final_episodes: Episodes of every suite in the last evaluation.
         network: Shape of the networks.
-        ppo: Hyperparameters.
+        algorithm: PPO or SAC.
+        ppo: Hyperparameters of PPO.
+        sac: Hyperparameters of SAC.
         output: Folder of the run. Default: runs/<task>-<robot>-<seed>.
         json: Print JSON instead of a table.
     """
@@ -50,6 +55,8 @@ def train(
         final_episodes=final_episodes,
         randomization=randomization,
         network=network,
+        algorithm=algorithm,
         ppo=ppo,
+        sac=sac,
     )
     train_once(config, output or Path("runs") / f"{task}-{Path(robot).stem}-{seed}", json)

@@ -1,0 +1,26 @@
+"""Ten minutes: two cars, from scratch against transfer, three seeds each, and the report.
+
+python -m experiments.driving_demo
+"""
+
+from __future__ import annotations
+
+import sys
+
+from simtransfer.cli import launch
+from simtransfer.experiment import ExperimentConfig
+
+EXPERIMENT = ExperimentConfig(
+    name="demo",
+    teacher="hatchback-driving",
+    students=("van", "skid_steer"),
+    methods=("scratch", "reuse_kickstart"),
+    seeds=3,
+    steps=49_152,
+    interval=8_192,
+    episodes=20,
+    final_episodes=20,
+)
+
+if __name__ == "__main__":
+    sys.exit(launch(EXPERIMENT))

@@ -1,0 +1,24 @@
+"""Is a teacher worth having? From scratch against transfer, on three cars built differently.
+
+python -m experiments.driving_transfer --seeds 10
+"""
+
+from __future__ import annotations
+
+import sys
+
+from simtransfer.cli import launch
+from simtransfer.experiment import ExperimentConfig
+
+EXPERIMENT = ExperimentConfig(
+    name="driving_transfer",
+    teacher="hatchback-driving",
+    students=("van", "skid_steer", "trike"),
+    methods=("scratch", "zero_shot", "finetune", "reuse_kickstart"),
+    seeds=10,
+    steps=400_000,
+    interval=20_480,
+)
+
+if __name__ == "__main__":
+    sys.exit(launch(EXPERIMENT))

@@ -1,0 +1,64 @@
+"""The report's files, written into the experiment's folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from simtransfer.files import replace_file
+from simtransfer.records import read_experiment
+from simtransfer.report.curves import draw_curves
+from simtransfer.report.findings import find
+from simtransfer.report.page import render_page
+from simtransfer.report.summary import render_summary
+from simtransfer.report.tables import render_tables
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """Where the parts of a report are.
+
+    Attributes:
+        page: `report.html`, which needs no other file.
+        curves: `curves.png`.
+        summary: `summary.json`, every number of the page.
+        table: `table.txt`, the tables for a terminal.
+    """
+
+    page: Path
+    curves: Path
+    summary: Path
+    table: Path
+
+
+def write_report(folder: Path) -> ReportFiles:
+    """Write the report of an experiment, finished or not, into its folder.
+
+    The same folder gives the same numbers: the bootstrap's seed is fixed.
+
+    Raises:
+        ValueError: The folder cannot be read; see `simtransfer.records.read_experiment`.
+    """
+    findings = find(read_experiment(folder))
+    curves = draw_curves(findings)
+    video = findings.experiment.video
+    page = render_page(findings, curves, video.read_bytes() if video else None)
+    files = ReportFiles(
+        page=folder / "report.html",
+        curves=folder / "curves.png",
+        summary=folder / "summary.json",
+        table=folder / "table.txt",
+    )
+    _write(files.curves, curves)
+    _write(files.summary, render_summary(findings).encode())
+    _write(files.table, render_tables(findings).encode())
+    # Last, since it is what people open: when it is there, so is everything else.
+    _write(files.page, page.encode())
+    return files
+
+
+def _write(path: Path, content: bytes) -> None:
+    def fill(draft: Path) -> None:
+        draft.write_bytes(content)
+
+    replace_file(path, fill)

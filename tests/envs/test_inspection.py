@@ -1,0 +1,232 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from envs import robots
+from envs.catalogue import SHIPPED, find_robot
+from envs.inspection import Finding, Report, check_robot, inspect
+
+
+@pytest.mark.parametrize("name", sorted(robots()))
+def test_every_shipped_robot_passes(name):
+    report = check_robot(name)
+    assert report.robot == name
+    assert report.failures == ()
+    assert len(report.findings) > 10
+
+
+def broken(tmp_path, robot, *changes):
+    """A copy of a shipped robot with ``(file, old, new)`` changes; None means the robot.toml."""
+    folder = Path(shutil.copytree(SHIPPED / robot, tmp_path / robot))
+    for file, old, new in changes:
+        path = folder / (file or "robot.toml")
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+    return folder
+
+
+CAR, SKID = "hatchback.urdf", "skid_steer.urdf"
+SIDES = [
+    (None, '["front_left_wheel", "rear_left_wheel"]', "LEFT"),
+    (None, '["front_right_wheel", "rear_right_wheel"]', '["front_left_wheel", "rear_left_wheel"]'),
+    (None, "LEFT", '["front_right_wheel", "rear_right_wheel"]'),
+]
+INERTIA = 'ixx="261.9" iyy="1278" izz="1464"'
+BROKEN = {
+    "steering sign": (
+        "hatchback",
+        [(None, "wheelbase = 2.5", "wheelbase = 2.5\nrear = true")],
+        {"geometry", "turning side"},
+        "set command.rear = false",
+    ),
+    "sides swapped": ("skid_steer", SIDES, {"geometry", "turning side"}, "on the other side"),
+    "wheel radius": (
+        "hatchback",
+        [(None, "wheel_radius = 0.3", "wheel_radius = 0.4")],
+        {"wheels", "speed"},
+        "wheel_radius is 0.4 m, but 'front_left_wheel' has 0.3 m",
+    ),
+    "wheelbase": (
+        "hatchback",
+        [(None, "wheelbase = 2.5", "wheelbase = 1.2")],
+        {"geometry", "yaw rate"},
+        "the axles are 2.5 m apart",
+    ),
+    "track": ("skid_steer", [(None, "track = 2.0", "track = 0.8")], {"yaw rate"}, "command.track"),
+    "negative mass": (
+        "hatchback",
+        [(CAR, '<mass value="930"/>', '<mass value="-930"/>')],
+        {"masses", "motion"},
+        "link 'body': mass -930 kg must not be negative",
+    ),
+    "negative inertia": (
+        "hatchback",
+        [(CAR, INERTIA, INERTIA.replace("261.9", "-261.9"))],
+        {"masses", "motion"},
+        "all principal moments must be positive",
+    ),
+    "impossible inertia": (
+        "hatchback",
+        [(CAR, INERTIA, INERTIA.replace("1464", "2464"))],
+        {"masses", "motion"},
+        "which no body has",
+    ),
+    "grams for kilograms": (
+        "hatchback",
+        [(CAR, '<mass value="930"/>', '<mass value="930000"/>')],
+        {"masses", "motion"},
+        "check masses and lengths",
+    ),
+    "heavy wheels": (
+        "hatchback",
+        [(CAR, '<mass value="15"/>', '<mass value="500"/>')],
+        {"masses", "motion"},
+        "the wheels weigh 2e+03 kg",
+    ),
+    "massless wheel": (
+        "hatchback",
+        [(CAR, '<mass value="15"/>', '<mass value="0"/>')],
+        {"masses", "motion"},
+        "link 'front_left_tyre' moves but has no mass",
+    ),
+    "hinges for wheels": (
+        "hatchback",
+        [(None, 'wheels = ["front_left_wheel"', 'wheels = ["front_left_steer"')],
+        {"wheels", "geometry"},
+        "not about the robot's y axis: no wheel",
+    ),
+    "wheels misspelt": (
+        "hatchback",
+        [(None, 'wheels = ["front_left_wheel"', 'wheels = ["front_lft_wheel"')],
+        {"joints", "wheels", "motion"},
+        "did you mean 'front_left_wheel'?",
+    ),
+    "floating base": (
+        "hatchback",
+        [(None, "height = 0.6", "height = 0.9")],
+        {"wheels", "rest"},
+        "height should be 0.6",
+    ),
+    "floating joint": (
+        "hatchback",
+        [
+            (
+                CAR,
+                'name="rear_left_wheel" type="continuous"',
+                'name="rear_left_wheel" type="floating"',
+            )
+        ],
+        {"joints", "motion"},
+        "joint 'rear_left_wheel' is 'floating'",
+    ),
+    "millimetres": (
+        "hatchback",
+        [(None, "length = 4.0", "length = 4000.0")],
+        {"outline", "masses", "motion"},
+        "length is 4000.0 m, but the collision shapes span 4 m",
+    ),
+    "unknown role": (
+        "hatchback",
+        [(None, '"front_steering"', '"front_stearing"')],
+        {"roles"},
+        "did you mean 'front_steering'?",
+    ),
+    "beyond the joint": (
+        "hatchback",
+        [(None, "high = 0.5", "high = 0.9")],
+        {"limits", "motion"},
+        "leaves the range of 'front_left_steer', -0.6 to 0.6",
+    ),
+    "beyond the motor": (
+        "hatchback",
+        [(None, "force = 800.0", "force = 8000.0")],
+        {"limits", "motion"},
+        "is over the effort 2000.0 of 'front_left_steer'",
+    ),
+    "slower than its cruise": (
+        "hatchback",
+        [(None, "high = 10.0", "high = 5.0")],
+        {"limits", "motion"},
+        "is below cruise_speed 9.0 m/s",
+    ),
+    "feeble servo": (
+        "hatchback",
+        [(None, "force = 800.0", "force = 0.1")],
+        {"actuators"},
+        "front_steering: rad",
+    ),
+    "feeble motor": (
+        "hatchback",
+        [(None, "force = 500.0", "force = 5.0")],
+        {"actuators", "speed"},
+        "told 9.0 m/s it goes",
+    ),
+    "feeble brakes": (
+        "hatchback",
+        [(None, "brake = 520.0", "brake = 20.0")],
+        {"brakes"},
+        "raise brake (or force)",
+    ),
+    "lopsided": (
+        "hatchback",
+        [(CAR, '<origin xyz="0 0 -0.1"/>', '<origin xyz="0 1.2 -0.1"/>')],
+        {"rest", "speed", "yaw rate"},
+        "it leans by",
+    ),
+    "lidar above all": (
+        "hatchback",
+        [(None, "mount = [0.0, 0.0, 0.4]", "mount = [0.0, 0.0, 4.0]")],
+        {"lidar"},
+        "where it sees over a pedestrian",
+    ),
+    "another task's": (
+        "hatchback",
+        [(None, 'tasks = ["driving"]', 'tasks = ["parcel"]')],
+        {"task"},
+        "add 'driving' to tasks",
+    ),
+    "not TOML": (
+        "hatchback",
+        [(None, "length = 4.0", "length =")],
+        {"robot.toml"},
+        "not valid TOML",
+    ),
+    "not XML": ("hatchback", [(CAR, "</robot>", "")], {"urdf"}, "not a URDF"),
+}
+
+
+@pytest.mark.parametrize("fault", sorted(BROKEN))
+def test_each_fault_is_found_and_the_way_out_told(tmp_path, fault):
+    robot, changes, names, hint = BROKEN[fault]
+    report = check_robot(broken(tmp_path, robot, *changes))
+    assert not report.passed
+    assert {finding.name for finding in report.failures} == names
+    assert any(hint in finding.detail for finding in report.failures)
+
+
+def test_an_axis_that_points_the_other_way_is_no_fault(tmp_path):
+    change = ("hatchback.urdf", '<axis xyz="0 1 0"/>', '<axis xyz="0 -1 0"/>')
+    turned = ("hatchback.urdf", '<axis xyz="0 0 1"/>', '<axis xyz="0 0 -1"/>')
+    assert check_robot(broken(tmp_path, "hatchback", change, turned)).failures == ()
+
+
+def test_an_unknown_robot_is_a_finding_and_an_unknown_task_an_error():
+    report = check_robot("hatchbak")
+    assert [finding.name for finding in report.findings] == ["robot.toml"]
+    assert "did you mean 'hatchback'?" in report.findings[0].detail
+    with pytest.raises(ValueError, match="unknown task 'drivin'"):
+        check_robot("hatchback", "drivin")
+
+
+def test_a_report_passes_only_if_all_findings_do():
+    good, bad = Finding("a", True, ""), Finding("b", False, "why")
+    assert Report("x", None, (good,)).passed
+    assert not Report("x", None, (good, bad)).passed
+    assert Report("x", None, (good, bad)).failures == (bad,)
+
+
+def test_inspecting_changes_nothing():
+    robot = find_robot("trike")
+    assert inspect(robot, "driving") == inspect(robot, "driving")

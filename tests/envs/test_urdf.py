@@ -1,0 +1,109 @@
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from envs import find_robot
+from envs.fixed_joints import merge_fixed_joints
+from envs.urdf import origin_of, read_urdf
+
+ARM = """<robot name="arm">
+  <link name="base"><inertial><mass value="2"/>
+    <inertia ixx="0.2" iyy="0.3" izz="0.4" ixy="0" ixz="0" iyz="0"/></inertial></link>
+  <link name="frame"/>
+  <link name="load"><inertial><origin xyz="{com}"/><mass value="{mass}"/>
+    <inertia ixx="0.02" iyy="0.03" izz="0.04" ixy="0" ixz="0" iyz="0"/></inertial></link>
+  <link name="wheel"><inertial><mass value="1"/>
+    <inertia ixx="0.1" iyy="0.1" izz="0.1" ixy="0" ixz="0" iyz="0"/></inertial></link>
+  <joint name="a" type="fixed"><parent link="base"/><child link="frame"/>
+    <origin xyz="{xyz}" rpy="{rpy}"/></joint>
+  <joint name="b" type="fixed"><parent link="frame"/><child link="load"/>
+    <origin xyz="0.1 0 0"/></joint>
+  <joint name="roll" type="continuous"><parent link="frame"/><child link="wheel"/>
+    <origin xyz="0 0.2 0"/><axis xyz="0 0 1"/></joint>
+</robot>"""
+
+
+def write(folder, text):
+    path = Path(folder) / "arm.urdf"
+    path.write_text(text, encoding="utf-8")
+    return read_urdf(path)
+
+
+def words(values):
+    return " ".join(repr(float(value)) for value in values)
+
+
+triple = st.tuples(*[st.floats(-1.0, 1.0)] * 3)
+turns = st.tuples(
+    st.floats(-3.0, 3.0), st.sampled_from([-np.pi / 2, -0.4, 0, np.pi / 2]), st.just(0.3)
+)
+
+
+@given(com=triple, xyz=triple, rpy=turns, mass=st.floats(0.01, 10.0))
+def test_merging_keeps_mass_centre_inertia_and_where_joints_are(
+    tmp_path_factory, com, xyz, rpy, mass
+):
+    folder = tmp_path_factory.mktemp("arm")
+    text = ARM.format(com=words(com), xyz=words(xyz), rpy=words(rpy), mass=mass)
+    urdf = write(folder, text)
+    merged = write(folder, merge_fixed_joints(urdf))
+    assert set(merged.links) == {"base", "wheel"}
+    base = merged.links["base"]
+
+    turn = Rotation.from_euler("xyz", rpy).as_matrix()
+    load = np.asarray(xyz) + turn @ (np.asarray([0.1, 0.0, 0.0]) + com)
+    center = mass * load / (2.0 + mass)
+    assert base.mass == pytest.approx(2.0 + mass)
+    np.testing.assert_allclose(base.center, center, atol=1e-9)
+
+    # Two point masses with their own inertias: the parallel-axis theorem with the reduced mass.
+    reduced = 2.0 * mass / (2.0 + mass)
+    expected = np.diag([0.2, 0.3, 0.4]) + turn @ np.diag([0.02, 0.03, 0.04]) @ turn.T
+    expected = expected + reduced * (load @ load * np.eye(3) - np.outer(load, load))
+    np.testing.assert_allclose(base.inertia, expected, atol=1e-9)
+
+    np.testing.assert_allclose(merged.place("roll"), urdf.place("roll"), atol=1e-9)
+    np.testing.assert_allclose(merged.axis("roll"), urdf.axis("roll"), atol=1e-9)
+
+
+@given(rpy=st.tuples(*[st.floats(-3.0, 3.0)] * 3))
+def test_roll_pitch_yaw_are_about_fixed_axes(rpy):
+    pose = origin_of(ET.fromstring(f'<link><origin rpy="{words(rpy)}"/></link>'), "")
+    np.testing.assert_allclose(pose[:3, :3], Rotation.from_euler("xyz", rpy).as_matrix(), atol=1e-9)
+
+
+def test_the_husky_weighs_what_its_parts_weigh():
+    # PyBullet's own merge says 39.5 kg for the chassis: 1 kg for each of six mere frames.
+    merged = ET.fromstring(merge_fixed_joints(read_urdf(find_robot("husky").urdf)))
+    chassis = merged.find("link[@name='base_footprint']/inertial")
+    assert float(chassis.find("mass").get("value")) == pytest.approx(33.455)
+    center = [float(word) for word in chassis.find("origin").get("xyz").split()]
+    np.testing.assert_allclose(center, [-0.08748, -0.00085, 0.14493 + 0.09947], atol=1e-6)
+
+
+def test_wheels_roll_and_hinges_turn_about_the_robots_own_axes():
+    # The racecar's joints are written in frames of their own, with negative axes.
+    urdf = read_urdf(find_robot("racecar").urdf)
+    np.testing.assert_allclose(urdf.axis("left_front_wheel_joint"), [0, 1, 0], atol=1e-4)
+    np.testing.assert_allclose(urdf.axis("left_steering_hinge_joint"), [0, 0, 1], atol=1e-4)
+
+
+def test_a_loop_is_refused(tmp_path):
+    text = """<robot name="x"><link name="r"/><link name="a"/><link name="b"/>
+    <joint name="1" type="fixed"><parent link="a"/><child link="b"/></joint>
+    <joint name="2" type="fixed"><parent link="b"/><child link="a"/></joint></robot>"""
+    with pytest.raises(ValueError, match="the joints form a loop at link 'a'"):
+        write(tmp_path, text)
+
+
+def test_a_link_that_hangs_twice_is_refused(tmp_path):
+    text = """<robot name="x"><link name="r"/><link name="a"/>
+    <joint name="1" type="fixed"><parent link="r"/><child link="a"/></joint>
+    <joint name="2" type="fixed"><parent link="r"/><child link="a"/></joint></robot>"""
+    with pytest.raises(ValueError, match="link 'a' hangs on two joints"):
+        write(tmp_path, text)
