@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecEnv
@@ -22,6 +23,10 @@ from envs.interface import Interface
 
 class Learner(Protocol):
     """An algorithm under training."""
+
+    @property
+    def algorithm(self) -> BaseAlgorithm:
+        """The Stable-Baselines3 algorithm."""
 
     @property
     def steps(self) -> int:
@@ -94,7 +99,7 @@ class PPOLearner:
         logger: Logger,
     ) -> None:
         torch.manual_seed(seed)
-        self.algorithm = PPO(
+        self._ppo = PPO(
             NamedPolicy,
             worlds,
             budget=budget,
@@ -117,7 +122,12 @@ class PPOLearner:
                 "exploration": settings.exploration,
             },
         )
-        self.algorithm.set_logger(logger)
+        self._ppo.set_logger(logger)
+
+    @property
+    def algorithm(self) -> PPO:
+        """See `Learner.algorithm`."""
+        return self._ppo
 
     @property
     def policy(self) -> NamedPolicy:

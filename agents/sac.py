@@ -83,7 +83,7 @@ class SACLearner:
     ) -> None:
         torch.manual_seed(seed)
         self._interface, self._network = interface, network
-        self.algorithm = stable_baselines3.SAC(
+        self._sac = stable_baselines3.SAC(
             NamedSACPolicy,
             worlds,
             learning_rate=settings.learning_rate,
@@ -100,7 +100,7 @@ class SACLearner:
                 "activation_fn": ACTIVATIONS[network.activation],
             },
         )
-        self.algorithm.set_logger(logger)
+        self._sac.set_logger(logger)
         # The target critic is a slow copy of weights; what it reads is scaled as the critic's.
         self._scale(self.algorithm.critic_target).normalizer = self._scale(
             self.algorithm.critic
@@ -109,6 +109,11 @@ class SACLearner:
     @staticmethod
     def _scale(network: StableActor | ContinuousCritic) -> NormalizedFeatures:
         return cast(NormalizedFeatures, network.features_extractor)
+
+    @property
+    def algorithm(self) -> stable_baselines3.SAC:
+        """See `Learner.algorithm`."""
+        return self._sac
 
     @property
     def steps(self) -> int:

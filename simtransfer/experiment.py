@@ -152,7 +152,7 @@ def _describe(config: ExperimentConfig, command: str) -> dict[str, Any]:
         "name": config.name,
         "task": config.task,
         "teacher": {
-            "name": config.teacher,
+            "name": Path(config.teacher).name,
             "robot": teacher.robot,
             "steps": teacher.provenance.get("steps"),
             "hours": teacher.provenance.get("hours"),

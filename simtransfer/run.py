@@ -238,6 +238,7 @@ class Run:
         # Stable-Baselines3 draws minibatches from NumPy's global generator, actions from torch's.
         np.random.seed(self.config.seed * 10_007 + segment)  # noqa: NPY002
         torch.manual_seed(self.config.seed * 10_007 + segment)
+        self.learner.algorithm.action_space.seed(self.config.seed * 10_007 + segment)
         inner = self._worlds(segment)
         worlds: VecEnv = inner
         if self._imitation and self._view:

@@ -23,5 +23,5 @@ def report(folder: Annotated[Path, tyro.conf.Positional], /, json: bool = False)
     if json:
         print_json(read_json(files.summary))
         return
-    print(files.table.read_text(encoding="utf-8"))
+    output.print(*files.tables)
     output.print(f"report: {files.page}", highlight=False, soft_wrap=True)

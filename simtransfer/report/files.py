@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.table import Table
+
 from simtransfer.files import replace_file
 from simtransfer.records import read_experiment
 from simtransfer.report.curves import draw_curves
 from simtransfer.report.findings import find
 from simtransfer.report.page import render_page
 from simtransfer.report.summary import render_summary
-from simtransfer.report.tables import render_tables
+from simtransfer.report.tables import render_tables, terminal_tables
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,15 @@ class ReportFiles:
         page: `report.html`, which needs no other file.
         curves: `curves.png`.
         summary: `summary.json`, every number of the page.
-        table: `table.txt`, the tables for a terminal.
+        table: `table.txt`, the tables as text.
+        tables: The same tables, to be printed with rich at a terminal's width.
     """
 
     page: Path
     curves: Path
     summary: Path
     table: Path
+    tables: tuple[Table, ...]
 
 
 def write_report(folder: Path) -> ReportFiles:
@@ -48,6 +52,7 @@ def write_report(folder: Path) -> ReportFiles:
         curves=folder / "curves.png",
         summary=folder / "summary.json",
         table=folder / "table.txt",
+        tables=tuple(terminal_tables(findings)),
     )
     _write(files.curves, curves)
     _write(files.summary, render_summary(findings).encode())

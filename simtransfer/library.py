@@ -1,0 +1,132 @@
+"""Everything the command line does, as a few functions."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from agents.bundle import Bundle, load_bundle
+from agents.evaluation import evaluate as play
+from agents.evaluation import summarize
+from envs.robot import Robot
+from simtransfer.deployment import Deployment
+from simtransfer.files import read_json
+from simtransfer.initialization import TensorReport
+from simtransfer.plan import PLANS, TransferPlan, find_plan
+from simtransfer.run import Run, RunConfig
+
+
+@dataclass(frozen=True)
+class Student:
+    """What training gives back.
+
+    Attributes:
+        bundle: The policy, ready to be saved with `agents.bundle.save_bundle`.
+        model: The Stable-Baselines3 algorithm, ready to be trained further.
+        curve: A row per evaluation and suite, see `agents.evaluation.summarize`.
+        transferred: What happened to each tensor.
+    """
+
+    bundle: Bundle
+    model: BaseAlgorithm
+    curve: pd.DataFrame
+    transferred: tuple[TensorReport, ...]
+
+
+def load(bundle: str | Path) -> Bundle:
+    """A shipped policy by name, or one by the path of its folder; runs no code from it.
+
+    Raises:
+        ValueError: If there is none, or it is damaged.
+    """
+    return load_bundle(bundle)
+
+
+def train(robot: str | Path | Robot, *, output: Path | None = None, **settings: object) -> Student:
+    """Train from scratch.
+
+    Args:
+        robot: A name, the path of a ``robot.toml``, or a `Robot`.
+        output: Folder of the run, from which a killed training goes on. Default: a temporary one.
+        **settings: Other fields of `simtransfer.run.RunConfig`.
+    """
+    config = RunConfig(robot=_name(robot), **settings)  # type: ignore[arg-type]
+    return _execute(config, output)
+
+
+def transfer(
+    teacher: str | Path,
+    robot: str | Path | Robot,
+    plan: str | TransferPlan = "reuse_kickstart",
+    *,
+    output: Path | None = None,
+    **settings: object,
+) -> Student:
+    """Move a teacher's policy to another robot.
+
+    Args:
+        teacher: A shipped bundle's name or a bundle's folder.
+        robot: The student.
+        plan: A name of `simtransfer.plan.PLANS`, or a plan of your own.
+        output: Folder of the run. Default: a temporary one.
+        **settings: Other fields of `simtransfer.run.RunConfig`: ``steps``, ``seed``, …
+    """
+    known = load_bundle(teacher)
+    if isinstance(plan, str):
+        method, chosen = plan, find_plan(plan)
+    else:
+        method = next((name for name, row in PLANS.items() if row == plan), "custom")
+        chosen = plan
+    config = RunConfig(
+        task=known.task,
+        robot=_name(robot),
+        method=method,
+        plan=chosen,
+        teacher=str(teacher),
+        network=replace(known.network, squash=False),
+    )
+    return _execute(replace(config, **settings), output)  # type: ignore[arg-type]
+
+
+def evaluate(
+    policy: str | Path | Bundle | Student,
+    robot: str | Path | Robot | None = None,
+    *,
+    suite: str = "mixed",
+    episodes: int = 200,
+    randomization: str = "nominal",
+) -> pd.DataFrame:
+    """Success, collisions and return on fixed episodes.
+
+    Args:
+        policy: A bundle, its name or folder, or a `Student`.
+        robot: Whom it drives. Default: the robot it was trained on.
+        suite: Scenario suite.
+        episodes: How many of the suite's fixed list.
+        randomization: ``none``, ``nominal`` or ``wide``.
+
+    Returns:
+        One row: ``suite, episodes, success_rate, collision_rate, return_mean``.
+    """
+    bundle = policy.bundle if isinstance(policy, Student) else policy
+    deployed = Deployment(bundle, robot, randomization=randomization)
+    return summarize(play(deployed.act, deployed.make, {suite: episodes}))
+
+
+def _name(robot: str | Path | Robot) -> str:
+    return str(robot.source) if isinstance(robot, Robot) else str(robot)
+
+
+def _execute(config: RunConfig, output: Path | None) -> Student:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = output or Path(temporary)
+        run = Run(config, folder)
+        bundle = load_bundle(run.execute())
+        rows = read_json(folder / "transfer.json") if config.algorithm == "ppo" else []
+        curve = pd.read_parquet(folder / "curve.parquet")
+    report = tuple(TensorReport(**row) for row in rows)
+    return Student(bundle, run.learner.algorithm, curve, report)

@@ -1,0 +1,123 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from agents.bundle import DESCRIPTION, TENSORS, load_bundle, save_bundle
+from envs.interface import Interface
+
+
+def observations(bundle, count=32):
+    rng = np.random.default_rng(1)
+    low = np.asarray([f.low for f in bundle.reads])
+    high = np.asarray([f.high for f in bundle.reads])
+    return (low + rng.random((count, len(low))) * (high - low)).astype(np.float32)
+
+
+def test_round_trip_acts_identically(make_bundle, tmp_path):
+    bundle = make_bundle()
+    again = load_bundle(save_bundle(bundle, tmp_path / "b"))
+    seen = observations(bundle)
+    assert np.array_equal(bundle.actor().act(seen), again.actor().act(seen))
+    assert again.reads == bundle.reads
+    assert again.provenance == bundle.provenance
+
+
+def test_reads_the_same_features_from_another_order(make_bundle):
+    bundle = make_bundle()
+    seen = observations(bundle)
+    order = np.random.default_rng(2).permutation(len(bundle.reads))
+    shuffled = Interface(tuple(bundle.reads[i] for i in order), bundle.acts)
+    expected = bundle.actor().act(seen)
+    assert np.array_equal(bundle.policy(shuffled)(seen[:, order]), expected)
+
+
+def test_a_missing_feature_is_named(make_bundle):
+    bundle = make_bundle()
+    without = Interface(bundle.reads[1:], bundle.acts)
+    with pytest.raises(ValueError, match="base/linear_velocity/x"):
+        bundle.policy(without)
+
+
+def test_holds_no_code(make_bundle, tmp_path):
+    folder = save_bundle(make_bundle(), tmp_path / "b")
+    assert sorted(file.name for file in folder.iterdir()) == [DESCRIPTION, TENSORS]
+    json.loads((folder / DESCRIPTION).read_text())
+    load_file(folder / TENSORS)
+
+
+def test_a_failed_save_leaves_the_old_one(make_bundle, tmp_path, monkeypatch):
+    folder = save_bundle(make_bundle(0), tmp_path / "b")
+    before = (folder / TENSORS).read_bytes()
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("agents.bundle.save_file", full)
+    with pytest.raises(OSError, match="No space"):
+        save_bundle(make_bundle(1), folder)
+    assert (folder / TENSORS).read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["b"]
+
+
+def broken(folder, how):
+    tensors, description = folder / TENSORS, folder / DESCRIPTION
+    data = json.loads(description.read_text())
+    if how == "truncated tensors":
+        tensors.write_bytes(tensors.read_bytes()[:-100])
+    elif how == "truncated description":
+        description.write_text(description.read_text()[:200])
+    elif how == "no description":
+        description.unlink()
+    elif how == "no tensors":
+        tensors.unlink()
+    elif how == "wrong shape":
+        loaded = load_file(tensors)
+        loaded["actor.head.weight"] = torch.zeros(3, 3)
+        save_file(loaded, tensors)
+    elif how == "missing tensor":
+        loaded = load_file(tensors)
+        del loaded["actor.head.weight"]
+        save_file(loaded, tensors)
+    elif how == "nan":
+        loaded = load_file(tensors)
+        loaded["actor.head.bias"][0] = float("nan")
+        save_file(loaded, tensors)
+    elif how == "future format":
+        description.write_text(json.dumps({**data, "format": 99}))
+    elif how == "missing key":
+        del data["reads"]
+        description.write_text(json.dumps(data))
+    elif how == "bad activation":
+        data["network"]["activation"] = "rleu"
+        description.write_text(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("truncated tensors", "truncated or not safetensors"),
+        ("truncated description", "truncated or not JSON"),
+        ("no description", "is this a bundle"),
+        ("no tensors", "truncated or not safetensors"),
+        ("wrong shape", r"actor.head.weight has shape \(3, 3\)"),
+        ("missing tensor", "lacks tensor 'actor.head.weight'"),
+        ("nan", "NaN"),
+        ("future format", "format 99"),
+        ("missing key", "reads"),
+        ("bad activation", "did you mean 'relu'"),
+    ],
+)
+def test_damage_is_said_in_one_line(teacher_folder, how, said):
+    broken(teacher_folder, how)
+    with pytest.raises(ValueError, match=said) as error:
+        load_bundle(teacher_folder)
+    assert "\n" not in str(error.value)
+    assert str(teacher_folder) in str(error.value)
+
+
+def test_an_unknown_name_is_told():
+    with pytest.raises(ValueError, match="unknown bundle"):
+        load_bundle("hatchbak-driving")

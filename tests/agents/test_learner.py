@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import torch
+from functools import partial
+from stable_baselines3.common.logger import Logger
+
+from agents.bundle import Network
+from agents.learner import PPOLearner
+from agents.sac import SACLearner
+from agents.settings import PPOSettings, SACSettings
+from agents.worlds import Worlds
+from envs import make_environment
+
+MAKE = partial(make_environment, "driving", "hatchback", privileged=True)
+TINY = Network((16,), (16,))
+PPO = PPOSettings(worlds=2, rollout=32, batch=32, epochs=2)
+SAC = SACSettings(worlds=2, batch=16, buffer=500, start=16)
+
+
+def learner(kind, seed=0):
+    worlds = Worlds(MAKE, [1, 2])
+    interface, logger = worlds.worlds[0].interface, Logger(None, [])
+    if kind == "ppo":
+        made = PPOLearner(worlds, interface, TINY, PPO, budget=256, seed=seed, logger=logger)
+    else:
+        made = SACLearner(worlds, interface, TINY, SAC, seed=seed, logger=logger)
+    worlds.close()
+    return made
+
+
+def segment(made, number):
+    torch.manual_seed(number)
+    np.random.seed(number)
+    worlds = Worlds(MAKE, [10 * number, 10 * number + 1])
+    for world in worlds.worlds:
+        world.action_space.seed(number)
+    worlds.action_space.seed(number)
+    made.learn(worlds, 64, lambda step: None, lambda: None)
+    worlds.close()
+
+
+@pytest.mark.parametrize("kind", ["ppo", "sac"])
+def test_goes_on_from_its_state_to_the_bit(kind):
+    whole = learner(kind)
+    segment(whole, 1)
+    state = {name: tensor.clone() for name, tensor in whole.state().items()}
+    segment(whole, 2)
+    resumed = learner(kind, seed=99)
+    resumed.restore(state)
+    segment(resumed, 2)
+    assert resumed.steps == whole.steps
+    for name, tensor in whole.tensors().items():
+        assert torch.equal(tensor, resumed.tensors()[name]), name
+
+
+@pytest.mark.parametrize("kind", ["ppo", "sac"])
+def test_training_changes_the_policy_and_its_statistics(kind):
+    made = learner(kind)
+    before = {name: tensor.clone() for name, tensor in made.tensors().items()}
+    segment(made, 1)
+    after = made.tensors()
+    assert not torch.equal(before["actor.head.weight"], after["actor.head.weight"])
+    assert not torch.equal(before["actor.trunk.normalizer.mean"], after["actor.trunk.normalizer.mean"])
+
+
+@pytest.mark.parametrize("kind", ["ppo", "sac"])
+def test_the_actor_cannot_see_privileged_features(kind):
+    made = learner(kind)
+    worlds = Worlds(MAKE, [1])
+    interface = worlds.worlds[0].interface
+    seen = worlds.reset()
+    hidden = interface.indices(f.name for f in interface.group("privileged"))
+    other = seen.copy()
+    other[:, hidden] += 1.0
+    assert np.array_equal(made.actor().act(seen), made.actor().act(other))
+    worlds.close()
+
+
+def test_a_critic_alone_leaves_the_actor_as_it_is():
+    made = learner("ppo")
+    made.algorithm.actor_weight = 0.0
+    before = made.tensors()["actor.head.weight"].clone()
+    values = made.tensors()["critic.head.weight"].clone()
+    segment(made, 1)
+    assert torch.equal(before, made.tensors()["actor.head.weight"])
+    assert not torch.equal(values, made.tensors()["critic.head.weight"])
