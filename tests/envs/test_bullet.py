@@ -226,7 +226,7 @@ def fan(x, y, height, reach):
     return angles, np.column_stack([ends, np.full(73, height)])
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     distance=st.floats(4.0, 30.0),
     bearing=st.floats(-3.1, 3.1),
@@ -243,7 +243,7 @@ def test_rays_to_a_box_are_as_long_as_geometry_says(seen, distance, bearing, tur
     assert np.sum(np.abs(measured - expected) > 0.01) <= 1
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(distance=st.floats(1.0, 30.0), bearing=st.floats(-3.1, 3.1))
 def test_rays_to_a_pedestrian_end_at_its_skin(seen, distance, bearing):
     seen.reset(0.0, 0.0, 0.0, 0.0)

@@ -212,6 +212,11 @@ def test_an_axis_that_points_the_other_way_is_no_fault(tmp_path):
     assert check_robot(broken(tmp_path, "hatchback", change, turned)).failures == ()
 
 
+def test_a_lidar_that_sees_farther_than_the_world_tells_is_no_fault(tmp_path):
+    change = (None, "range = 40.0", "range = 80.0")
+    assert check_robot(broken(tmp_path, "hatchback", change)).failures == ()
+
+
 def test_an_unknown_robot_is_a_finding_and_an_unknown_task_an_error():
     report = check_robot("hatchbak")
     assert [finding.name for finding in report.findings] == ["robot.toml"]

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+import torch
+
+from agents.bundle import Network
+from agents.policy import NamedPolicy
+from envs import find_robot, make_environment
+from simtransfer.initialization import freeze, initialize, report
+from simtransfer.plan import PLANS
+from simtransfer.view import TeacherView
+
+TINY = Network((16, 16), (16, 16))
+
+
+def student_of(robot, network=TINY):
+    world = make_environment("driving", robot, privileged=True)
+    world.close()
+    policy = NamedPolicy(
+        world.observation_space,
+        world.action_space,
+        lambda _: 1e-3,
+        interface=world.interface,
+        hidden=network.hidden,
+        critic_hidden=network.critic_hidden,
+    )
+    return policy, world.interface
+
+
+def transfer(bundle, robot, method="finetune"):
+    policy, interface = student_of(robot)
+    view = TeacherView(bundle, find_robot("hatchback"), find_robot(robot), interface)
+    taken = initialize(policy, bundle, view, PLANS[method])
+    return policy, interface, view, taken
+
+
+def observations(interface, count=200):
+    rng = np.random.default_rng(3)
+    low = np.asarray([f.low for f in interface.observation])
+    high = np.asarray([f.high for f in interface.observation])
+    middle, half = (low + high) / 2, (high - low) / 2
+    return (middle + half * rng.uniform(-0.3, 0.3, (count, len(low)))).astype(np.float32)
+
+
+def test_the_same_body_acts_identically(make_bundle):
+    bundle = make_bundle()
+    policy, interface, _, taken = transfer(bundle, "hatchback")
+    seen = observations(interface)
+    with torch.no_grad():
+        copied = policy.mean_action(torch.as_tensor(seen)).clamp(-1, 1).numpy()
+    np.testing.assert_allclose(copied, bundle.policy(interface)(seen), atol=2e-5)
+    assert {status for status, _ in taken.values()} == {"copied"}
+
+
+@pytest.mark.parametrize("robot", ["van", "skid_steer", "trike"])
+def test_another_body_hears_what_the_teacher_would_see(make_bundle, robot):
+    """The student's trunk computes the teacher's features of the aligned readings exactly."""
+    bundle = make_bundle()
+    policy, interface, view, taken = transfer(bundle, robot)
+    seen = observations(interface)
+    columns = interface.indices(f.name for f in interface.group("deployable"))
+    aligned = torch.as_tensor(view.observations(seen[:, columns]))
+    with torch.no_grad():
+        theirs = bundle.actor().trunk(aligned)
+        mine = policy.mlp_extractor.actor(torch.as_tensor(seen))
+    torch.testing.assert_close(mine, theirs, atol=2e-4, rtol=1e-3)
+    assert taken["actor.trunk.layers.0.weight"][0] == "aligned"
+
+
+def test_the_critic_comes_along(make_bundle):
+    bundle = make_bundle()
+    policy, *_ = transfer(bundle, "van")
+    assert torch.equal(policy.value_net.weight, bundle.tensors["critic.head.weight"])
+
+
+def test_trunk_only_leaves_a_new_last_layer(make_bundle):
+    bundle = make_bundle()
+    _, _, _, taken = transfer(bundle, "van", "frozen")
+    assert not any("head" in name for name in taken)
+
+
+def test_every_tensor_is_accounted_for(make_bundle):
+    policy, _, _, taken = transfer(make_bundle(), "van", "last_layer")
+    rows = report(policy, taken, freeze(policy, "head"))
+    status = {row.tensor: row.status for row in rows}
+    assert status["actor.trunk.layers.2.weight"] == "copied, frozen"
+    assert status["actor.trunk.layers.0.weight"] == "aligned, frozen"
+    assert "frozen" not in status["actor.head.weight"]
+    assert set(status) == {n for n in policy.named_tensors() if not n.endswith("count")}
+    assert "interpolated" in next(r.detail for r in rows if r.tensor.endswith("layers.0.weight"))
+
+
+def test_another_width_is_refused_with_the_way_out(make_bundle):
+    bundle = make_bundle()
+    policy, interface = student_of("van", Network((8, 8), (8, 8)))
+    view = TeacherView(bundle, find_robot("hatchback"), find_robot("van"), interface)
+    with pytest.raises(ValueError, match="distill"):
+        initialize(policy, bundle, view, PLANS["finetune"])
+    assert initialize(policy, bundle, view, PLANS["dagger"]) == {}

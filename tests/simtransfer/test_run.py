@@ -1,0 +1,139 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import torch
+
+from agents.bundle import Network, load_bundle
+from agents.settings import PPOSettings, SACSettings
+from simtransfer.plan import PLANS, find_plan
+from simtransfer.run import Run, RunConfig
+
+SMALL = RunConfig(
+    robot="van",
+    steps=256,
+    interval=128,
+    episodes=2,
+    final_episodes=2,
+    network=Network((16, 16), (16, 16)),
+    ppo=PPOSettings(worlds=2, rollout=64, batch=64, epochs=2),
+    sac=SACSettings(worlds=2, batch=32, buffer=1000, start=32),
+)
+
+
+def config(method, teacher):
+    plan = find_plan(method)
+    return replace(
+        SMALL, method=method, plan=plan, teacher=str(teacher) if plan.needs_teacher else None
+    )
+
+
+def curve(folder):
+    return pd.read_parquet(folder / "curve.parquet").drop(columns="wall_seconds")
+
+
+@pytest.mark.parametrize("method", list(PLANS))
+def test_every_method_runs_and_leaves_a_loadable_bundle(method, teacher_folder, tmp_path):
+    folder = tmp_path / method
+    bundle = load_bundle(Run(config(method, teacher_folder), folder).execute())
+    steps = sorted(set(curve(folder)["step"]))
+    assert steps == ([0] if method == "zero_shot" else [0, 128, 256])
+    assert set(curve(folder)["suite"]) == {"mixed", "nominal", "jaywalker", "wrong_way"}
+    assert bundle.robot == "van"
+    assert (folder / "done.json").exists()
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize("method", ["last_layer", "frozen"])
+def test_frozen_layers_do_not_move(method, teacher_folder, tmp_path):
+    run = Run(config(method, teacher_folder), tmp_path / "run")
+    run._build()
+    before = {name: tensor.clone() for name, tensor in run.learner.tensors().items()}
+    run._train(0)
+    after = run.learner.tensors()
+    for name, tensor in before.items():
+        if name.startswith("actor.trunk"):
+            assert torch.equal(tensor, after[name]), name
+    assert not torch.equal(before["critic.head.weight"], after["critic.head.weight"])
+
+
+@pytest.mark.parametrize(("algorithm", "method"), [("ppo", "dagger"), ("sac", "scratch")])
+def test_the_same_seed_gives_the_same_curve_to_the_bit(algorithm, method, teacher_folder, tmp_path):
+    chosen = replace(config(method, teacher_folder), algorithm=algorithm)
+    for name in ("a", "b"):
+        Run(chosen, tmp_path / name).execute()
+    pd.testing.assert_frame_equal(curve(tmp_path / "a"), curve(tmp_path / "b"), check_exact=True)
+    first, second = (load_bundle(tmp_path / name / "bundle") for name in ("a", "b"))
+    assert all(torch.equal(first.tensors[k], second.tensors[k]) for k in first.tensors)
+
+
+def test_another_seed_gives_another_policy(tmp_path):
+    bundles = [
+        load_bundle(Run(replace(SMALL, seed=seed), tmp_path / str(seed)).execute())
+        for seed in (0, 1)
+    ]
+    name = "actor.head.weight"
+    assert not torch.equal(bundles[0].tensors[name], bundles[1].tensors[name])
+
+
+SCRIPT = """
+import sys, time
+from pathlib import Path
+from tests.simtransfer.test_run import config
+from simtransfer.run import Run
+
+def linger(progress):
+    if progress.steps >= 192:
+        print("late", flush=True)
+        time.sleep(60)
+
+Run(config(sys.argv[1], sys.argv[2]), Path(sys.argv[3]), linger).execute()
+"""
+
+
+@pytest.mark.parametrize("method", ["scratch", "dagger"])
+def test_killed_with_no_warning_it_goes_on_to_the_same_curve(method, teacher_folder, tmp_path):
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    Run(config(method, teacher_folder), undisturbed).execute()
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, method, str(teacher_folder), str(killed)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "late"
+    time.sleep(0.1)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert not (killed / "done.json").exists()
+    Run(config(method, teacher_folder), killed).execute()
+    pd.testing.assert_frame_equal(curve(undisturbed), curve(killed), check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"steps": 0}, "steps must be at least 1"),
+        ({"seed": -1}, "seed must not be negative"),
+        ({"episodes": 0}, "episodes must be at least 1"),
+        ({"algorithm": "pp0"}, "did you mean 'ppo'"),
+        ({"plan": PLANS["finetune"], "method": "finetune"}, "needs a teacher"),
+    ],
+)
+def test_impossible_figures_are_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        replace(SMALL, **change)
+
+
+def test_a_damaged_checkpoint_says_what_to_do(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "checkpoint.safetensors").write_bytes(b"half a record")
+    with pytest.raises(ValueError, match="remove it to begin again"):
+        Run(SMALL, folder).execute()
