@@ -64,7 +64,7 @@ class PPO(stable_baselines3.PPO):
                         divergence.append(((ratio - 1.0) - log_ratio).mean().item())
                 if self.auxiliary is not None:
                     extra = self.auxiliary(batch.observations)
-                    record.setdefault("auxiliary_loss", []).append(float(extra))
+                    record.setdefault("auxiliary_loss", []).append(extra.item())
                     loss = loss + extra
                 policy.optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]

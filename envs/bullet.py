@@ -183,9 +183,15 @@ class Bullet:
     def reset(self, x: float, y: float, yaw: float, speed: float) -> None:
         """See `Simulator.reset`."""
         client, robot = self._client, self._robot
-        # Contact caches survive a reset of poses; restoring the state of loading drops them, so
-        # that an episode does not depend on the one before it.
+        # Contact points near enough to the new ones survive a reset, with the forces of the last
+        # episode in them. Lifting the robot off the ground drops them, so that an episode does not
+        # depend on the one before it.
+        self._touched = False
         pybullet.restoreState(self._start, physicsClientId=client)
+        away = (0.0, 0.0, 1000.0)
+        upright = (0.0, 0.0, 0.0, 1.0)
+        pybullet.resetBasePositionAndOrientation(self._body, away, upright, physicsClientId=client)
+        pybullet.performCollisionDetection(physicsClientId=client)
         forward = (math.cos(yaw), math.sin(yaw))
         cx, cy, cz = self._center.tolist()
         center = (
@@ -246,6 +252,8 @@ class Bullet:
         step, client = pybullet.stepSimulation, self._client
         for _ in range(substeps):
             step(physicsClientId=client)
+            # A glancing hit is over within a step or two: look after each.
+            self._touched = self._touched or self._touches()
 
     def state(self) -> BodyState:
         """See `Simulator.state`."""
@@ -271,8 +279,12 @@ class Bullet:
             velocity[k] = sum(sign * states[row][1] for row, sign in pairs) / len(pairs)
         return position, velocity
 
-    def touching(self) -> bool:
-        """See `Simulator.touching`."""
+    def touched(self) -> bool:
+        """See `Simulator.touched`."""
+        touched, self._touched = self._touched, False
+        return touched
+
+    def _touches(self) -> bool:
         contacts, client, body = pybullet.getContactPoints, self._client, self._body
         for link in self._hull:
             if contacts(bodyA=body, linkIndexA=link, physicsClientId=client):

@@ -72,8 +72,8 @@ class Simulator(Protocol):
     def joints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Per actuator, the mean position (rad) and mean velocity (rad/s) of its joints."""
 
-    def touching(self) -> bool:
-        """Whether the robot's body (not its wheels) touches anything."""
+    def touched(self) -> bool:
+        """Whether the robot's body touched anything since this was last asked."""
 
     def cast(
         self, origin: tuple[float, float, float], ends: NDArray[np.float64]

@@ -87,7 +87,7 @@ class Scenario:
     speed: float
 
 
-MAX_PARKED, MAX_DRIVERS, MAX_JAYWALKERS = 5, 2, 2
+MAX_PARKED, MAX_DRIVERS, MAX_JAYWALKERS = 4, 1, 2
 RIGHT_LANE = -0.5 * LANE_WIDTH
 PASSING_LINE = -1.5  # m, where scripted cars drive: clear of the parked ones
 
@@ -122,12 +122,14 @@ def draw_scenario(suite: str, rng: np.random.Generator) -> Scenario:
         for i in sorted(chosen)
     )
     drivers = []
-    if rng.random() < 0.5:
+    # Not both at once: they would meet head on, and stand in each other's way, before the robot
+    # has to do anything about either.
+    if rng.random() < rule.wrong_way:
+        start = START + float(rng.uniform(70.0, 150.0))
+        drivers.append(Driver(start, PASSING_LINE, -float(rng.uniform(4.0, 8.0))))
+    elif rng.random() < 0.7:
         ahead = START + float(rng.uniform(15.0, 45.0))
         drivers.append(Driver(ahead, PASSING_LINE, float(rng.uniform(2.5, 4.5))))
-    if rng.random() < rule.wrong_way:
-        start = START + float(rng.uniform(90.0, 150.0))
-        drivers.append(Driver(start, PASSING_LINE, -float(rng.uniform(4.0, 7.0))))
     return Scenario(
         bends,
         parked,

@@ -176,7 +176,8 @@ class Driving:
         self._measure(simulator.state())
         self.elapsed += self._dt
         rolled = self._up < ROLLED
-        collision = not rolled and simulator.touching()
+        touched = simulator.touched()
+        collision = touched and not rolled
         off_road = self.off_road()
         goal = self.ego.s >= START + ROUTE_LENGTH
         failed = rolled or collision or off_road
@@ -200,7 +201,7 @@ class Driving:
                 "progress": min(max((self.ego.s - START) / ROUTE_LENGTH, 0.0), 1.0),
             }
         # Running out of time is part of the task, so it ends the episode rather than truncating it.
-        return Outcome(value, failed or goal or late, info)
+        return Outcome(float(value), failed or goal or late, info)
 
     def observe(
         self,

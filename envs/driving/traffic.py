@@ -100,15 +100,20 @@ class Traffic:
         car.s += car.along * dt
 
     def _walk(self, i: int, who: User, walker: Jaywalker, robot: User, dt: float) -> None:
-        """Step out in front of the robot; stand still rather than walk into its side."""
+        """Step out in front of the robot; stand still rather than walk into a car's side."""
         gap = who.s - who.half_length - robot.s - robot.half_length
         if 0.0 < gap < walker.trigger * max(robot.along, 1.0):
             self._walking[i] = True
-        level = abs(who.s - robot.s) < robot.half_length + who.half_length + 0.3
-        between = robot.d - robot.half_width - who.half_width - who.d
-        waits = level and 0.0 < between < 1.2
+        waits = any(_in_the_way(car, who) for car in (robot, *self.cars))
         who.across = walker.speed if self._walking[i] and not waits and who.d < FAR_SIDE else 0.0
         who.d += who.across * dt
+
+
+def _in_the_way(car: User, who: User) -> bool:
+    """Whether a pedestrian who walks to the left would walk into the side of ``car``."""
+    level = abs(who.s - car.s) < car.half_length + who.half_length + 0.3
+    between = car.d - car.half_width - who.half_width - who.d
+    return level and 0.0 < between < 1.2
 
 
 def in_right_lane(d: float) -> bool:

@@ -60,7 +60,9 @@ def test_training_changes_the_policy_and_its_statistics(kind):
     segment(made, 1)
     after = made.tensors()
     assert not torch.equal(before["actor.head.weight"], after["actor.head.weight"])
-    assert not torch.equal(before["actor.trunk.normalizer.mean"], after["actor.trunk.normalizer.mean"])
+    assert not torch.equal(
+        before["actor.trunk.normalizer.mean"], after["actor.trunk.normalizer.mean"]
+    )
 
 
 @pytest.mark.parametrize("kind", ["ppo", "sac"])

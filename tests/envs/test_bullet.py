@@ -167,7 +167,7 @@ def test_a_robot_told_to_stand_stands(world, robot):
     assert math.dist(state.position[:2], (3.0, -2.0)) < 0.02
     assert yaw(state.quaternion) == pytest.approx(0.7, abs=0.01)
     assert tilt(state.quaternion) < math.radians(1.0)
-    assert not simulator.touching()
+    assert not simulator.touched()
 
 
 @pytest.mark.parametrize("robot", sorted(robots()))
@@ -272,7 +272,7 @@ def test_what_drives_into_a_robot_from_any_side_is_a_collision(world, robot, sid
         away = reach + gap
         simulator.place(0, middle + away * math.cos(side), away * math.sin(side), side)
         simulator.advance(1)
-        assert simulator.touching() == hit
+        assert simulator.touched() == hit
 
 
 def middle_of(simulator):
@@ -341,3 +341,15 @@ def test_turning_twice_is_turning_by_the_product(first, second, vector):
     twice = rotate(a, *rotate(b, *vector))
     np.testing.assert_allclose(rotate(multiply(a, b), *vector), twice, atol=1e-9)
     assert math.hypot(*twice) == pytest.approx(math.hypot(*vector), abs=1e-9)
+
+
+@pytest.mark.parametrize("robot", ["hatchback", "husky"])
+def test_a_reset_after_a_single_step_forgets_its_contacts(robot):
+    world = make_environment("driving", robot)
+    action = np.asarray([0.6, -0.7], dtype=np.float32)
+    for seed in range(20):
+        world.reset(seed=seed)
+        first = world.step(action)[0]
+        world.reset(seed=seed)
+        assert np.array_equal(first, world.step(action)[0])
+    world.close()
