@@ -56,6 +56,7 @@ class NamedPolicy(ActorCriticPolicy):
 
     mlp_extractor: Trunks  # type: ignore[assignment]
     action_net: nn.Linear
+    log_std: nn.Parameter
     value_net: nn.Linear
 
     def __init__(
@@ -118,3 +119,11 @@ class NamedPolicy(ActorCriticPolicy):
         }
         tensors["log_std"] = self.log_std
         return tensors
+
+    def actor_parameters(self) -> list[nn.Parameter]:
+        """What decides on actions."""
+        return [*self.mlp_extractor.actor.parameters(), *self.action_net.parameters(), self.log_std]
+
+    def critic_parameters(self) -> list[nn.Parameter]:
+        """What judges states."""
+        return [*self.mlp_extractor.critic.parameters(), *self.value_net.parameters()]

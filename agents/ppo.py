@@ -41,7 +41,8 @@ class PPO(stable_baselines3.PPO):
         self._update_learning_rate(policy.optimizer)
         clip = self.clip_range(self._current_progress_remaining)  # type: ignore[operator]
         record: dict[str, list[float]] = {}
-        parameters = [p for p in policy.parameters() if p.requires_grad]
+        # Clipped apart: returns are larger than log-probabilities, and would drown the actor's share.
+        halves = policy.actor_parameters(), policy.critic_parameters()
         for _ in range(self.n_epochs):
             divergence = []
             for batch in self.rollout_buffer.get(self.batch_size):
@@ -68,7 +69,8 @@ class PPO(stable_baselines3.PPO):
                     loss = loss + extra
                 policy.optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
+                for half in halves:
+                    torch.nn.utils.clip_grad_norm_(half, self.max_grad_norm)
                 policy.optimizer.step()
             self._n_updates += 1
             record.setdefault("kl", []).extend(divergence)

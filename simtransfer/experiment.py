@@ -7,9 +7,9 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class ExperimentConfig:
         episodes: Episodes of each evaluation.
         final_episodes: Episodes of each suite in the last evaluation.
         randomization: Of training and evaluation.
-        network: Shape of the students' networks.
+        network: Shape of the students' networks. Default: the teacher's.
         ppo: Hyperparameters, the same for all methods.
     """
 
@@ -55,7 +55,7 @@ class ExperimentConfig:
     episodes: int = 50
     final_episodes: int = 50
     randomization: str = "nominal"
-    network: Network = Network()
+    network: Network | None = None
     ppo: PPOSettings = PPOSettings()
 
     def __post_init__(self) -> None:
@@ -74,6 +74,7 @@ class ExperimentConfig:
 
         Seeds come first, so that a comparison which is stopped early is still paired.
         """
+        network = self.network or replace(load_bundle(self.teacher).network, squash=False)
         for seed in range(self.seeds):
             for student in self.students:
                 robot = find_robot(student)
@@ -90,7 +91,7 @@ class ExperimentConfig:
                         episodes=self.episodes,
                         final_episodes=self.final_episodes,
                         randomization=self.randomization,
-                        network=self.network,
+                        network=network,
                         ppo=self.ppo,
                     )
                     yield f"runs/{robot.name}/{method}/seed-{seed}", config
@@ -192,8 +193,10 @@ class _Pool:
         self, runs: dict[str, RunConfig], folder: Path, on_news: Callable[[RunNews], None]
     ) -> None:
         self._runs, self._folder, self._on_news = runs, folder, on_news
-        self._context = multiprocessing.get_context("spawn")
-        self._active: dict[Connection, tuple[str, SpawnProcess]] = {}
+        # Workers are forked from a server that has imported everything once and run nothing.
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["simtransfer.run"])
+        self._active: dict[Connection, tuple[str, ForkServerProcess]] = {}
         self._attempts = dict.fromkeys(runs, 0)
         self._failures: dict[str, str] = {}
 
@@ -216,7 +219,7 @@ class _Pool:
     def _start(self, place: str) -> None:
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(
-            target=_run, args=(self._runs[place], self._folder / place, theirs, os.getpid())
+            target=_run, args=(self._runs[place], self._folder / place, theirs)
         )
         process.start()
         theirs.close()
@@ -245,8 +248,9 @@ class _Pool:
         return []
 
 
-def _run(config: RunConfig, folder: Path, connection: Connection, parent: int) -> None:
+def _run(config: RunConfig, folder: Path, connection: Connection) -> None:
     """A worker's life: one run."""
+    parent = os.getppid()
 
     def tell(progress: Progress) -> None:
         if os.getppid() != parent:  # the comparison was killed: leave the run to its successor

@@ -1,7 +1,8 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
-from functools import partial
 from stable_baselines3.common.logger import Logger
 
 from agents.bundle import Network
@@ -30,7 +31,7 @@ def learner(kind, seed=0):
 
 def segment(made, number):
     torch.manual_seed(number)
-    np.random.seed(number)
+    np.random.seed(number)  # noqa: NPY002
     worlds = Worlds(MAKE, [10 * number, 10 * number + 1])
     for world in worlds.worlds:
         world.action_space.seed(number)

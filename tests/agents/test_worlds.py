@@ -1,5 +1,6 @@
-import numpy as np
 from functools import partial
+
+import numpy as np
 
 from agents.worlds import Worlds
 from envs import make_environment

@@ -1,0 +1,126 @@
+import json
+
+import pytest
+
+from simtransfer.cli import main
+
+TINY = ["--steps", "256", "--interval", "128", "--episodes", "2", "--final-episodes", "2"]
+SMALL_PPO = ["--ppo.worlds", "2", "--ppo.rollout", "64", "--ppo.batch", "64"]
+
+
+def run(*arguments):
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as stop:  # the parser's own
+        return stop.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "--robot", "hatchbak"], "did you mean 'hatchback'"),
+        (["train", "--task", "drivin"], "did you mean 'driving'"),
+        (["train", "--steps", "0"], "steps must be at least 1"),
+        (["train", "--seed", "-1"], "seed must not be negative"),
+        (["train", "--randomization", "widee", "--steps", "10"], "did you mean 'wide'"),
+        (["evaluate", "nothing-here"], "unknown bundle"),
+        (["evaluate", "BUNDLE", "--suite", "mixd"], "did you mean 'mixed'"),
+        (["evaluate", "BUNDLE", "--robot", "vann"], "did you mean 'van'"),
+        (["evaluate", "BUNDLE", "--episodes", "0"], "--episodes must be at least 1"),
+        (["evaluate", "BUNDLE", "--seed", "-2"], "--seed must not be negative"),
+        (["transfer", "BUNDLE", "--robot", "van", "--method", "magic"], "unknown method"),
+        (["transfer", "BUNDLE", "--robot", "nobody"], "unknown robot"),
+        (["compare", "--teacher", "BUNDLE", "--seeds", "-1"], "seeds must be at least 1"),
+        (["compare", "--teacher", "BUNDLE", "--students", "vam"], "did you mean 'van'"),
+        (["compare", "--teacher", "BUNDLE", "--methods", "scrach"], "did you mean 'scratch'"),
+        (["compare", "--teacher", "BUNDLE", "--workers", "0"], "workers must be at least 1"),
+        (["report", "nowhere"], "nowhere"),
+        (["robots", "check"], "needs a robot"),
+        (["robots", "check", "nobody"], "unknown robot"),
+        (["bench", "--steps", "1"], "--steps must be at least 100"),
+        (["watch", "BUNDLE", "--episodes", "0"], "--episodes must be at least 1"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    arguments, said, teacher_folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    filled = [str(teacher_folder) if a == "BUNDLE" else a for a in arguments]
+    assert run(*filled) == 2
+    printed = capsys.readouterr()
+    assert said in " ".join(printed.err.split())
+    assert len(printed.err.strip().splitlines()) == 1
+    assert printed.out == ""
+    assert not list(tmp_path.rglob("done.json"))
+
+
+@pytest.mark.parametrize("arguments", [["train", "--stepz", "5"], ["nosuch"], ["evaluate"], []])
+def test_the_parser_refuses_with_exit_code_2(arguments, capsys):
+    assert run(*arguments) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_full_disk_is_said_and_leaves_no_half_record(tmp_path, monkeypatch, capsys):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "curve.parquet")
+
+    monkeypatch.setattr("pandas.DataFrame.to_parquet", full)
+    assert run("train", *TINY, *SMALL_PPO, "--output", tmp_path / "run") == 2
+    assert "No space left on device; free some space" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "curve.parquet").exists()
+    assert not (tmp_path / "run" / "done.json").exists()
+    assert not [f for f in (tmp_path / "run").iterdir() if f.name.startswith(".")]
+
+
+def test_train_then_evaluate_then_transfer(tmp_path, capsys):
+    first, second = tmp_path / "teacher", tmp_path / "student"
+    assert run("train", *TINY, *SMALL_PPO, "--output", first, "--json") == 0
+    trained = json.loads(capsys.readouterr().out)
+    assert trained["steps"] == 256
+    arguments = ["evaluate", first / "bundle", "--episodes", "3", "--json"]
+    assert run(*arguments) == 0
+    evaluated = json.loads(capsys.readouterr().out)
+    assert evaluated.keys() >= {
+        "success_rate",
+        "success_interval",
+        "collision_rate",
+        "return_mean",
+        "episodes",
+    }
+    assert evaluated["episodes"] == 3
+    low, high = evaluated["success_interval"]
+    assert 0.0 <= low <= evaluated["success_rate"] <= high <= 1.0
+    assert run(*arguments) == 0
+    assert json.loads(capsys.readouterr().out) == evaluated
+    options = ["--robot", "skid_steer", *TINY, *SMALL_PPO, "--output", second]
+    assert run("transfer", first / "bundle", *options) == 0
+    table = capsys.readouterr().out
+    assert "aligned" in table
+    assert run("evaluate", second / "bundle", "--episodes", "2", "--suite", "all") == 0
+
+
+def test_watch_writes_a_video(teacher_folder, tmp_path):
+    file = tmp_path / "drive.mp4"
+    assert run("watch", teacher_folder, "--episodes", "1", "--output", file) == 0
+    assert file.read_bytes()[4:8] == b"ftyp"
+
+
+def test_robots_lists_and_checks(capsys):
+    assert run("robots", "--json") == 0
+    names = {row["name"] for row in json.loads(capsys.readouterr().out)}
+    assert names >= {"hatchback", "van", "skid_steer", "trike", "racecar", "husky"}
+    assert run("robots", "check", "trike", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["passed"]
+
+
+def test_a_bad_robot_fails_its_check(tmp_path, capsys):
+    (tmp_path / "robot.toml").write_text('name = "broken"\n')
+    assert run("robots", "check", tmp_path) == 1
+    assert "FAIL" in capsys.readouterr().out
+
+
+def test_bench_prints_its_figures(capsys):
+    assert run("bench", "--steps", "200", "--json") == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["step_to_engine_ratio"] > 1.0
+    assert all(value > 0 for value in figures.values())

@@ -1,0 +1,154 @@
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from agents.bundle import Network
+from agents.settings import PPOSettings
+from simtransfer.experiment import ExperimentConfig, execute
+from simtransfer.report import write_report
+
+
+@pytest.fixture
+def config(teacher_folder):
+    return ExperimentConfig(
+        name="tiny",
+        teacher=str(teacher_folder),
+        students=("van",),
+        methods=("scratch", "zero_shot", "reuse_kickstart"),
+        seeds=2,
+        steps=256,
+        interval=128,
+        episodes=2,
+        final_episodes=2,
+        ppo=PPOSettings(worlds=2, rollout=64, batch=64, epochs=2),
+    )
+
+
+def curves(folder):
+    files = sorted(folder.glob("runs/*/*/seed-*/curve.parquet"))
+    return {
+        str(file.relative_to(folder)): pd.read_parquet(file).drop(columns="wall_seconds")
+        for file in files
+    }
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from tests.simtransfer.test_experiment import restore
+from simtransfer.experiment import execute
+
+def say(news):
+    print(news.place, flush=True)
+
+if __name__ == "__main__":
+    execute(restore(sys.argv[1]), Path(sys.argv[2]), workers=2, on_news=say)
+"""
+
+
+def restore(text):
+    data = json.loads(text)
+    data["ppo"] = PPOSettings(**data["ppo"])
+    return ExperimentConfig(
+        **{key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}
+    )
+
+
+def children(parent):
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):  # it may have ended meanwhile
+                stat = (entry / "stat").read_text()
+                if int(stat.rsplit(")", 1)[1].split()[1]) == parent:
+                    found.append(int(entry.name))
+    return found
+
+
+def begin(config, folder, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    process = subprocess.Popen(
+        [sys.executable, str(script), json.dumps(asdict(config)), str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process
+
+
+def test_killed_workers_and_a_killed_comparison_change_nothing(config, tmp_path):
+    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
+    config = replace(config, methods=("scratch", "reuse_kickstart"), seeds=1)
+    execute(config, undisturbed, workers=2)
+    process = begin(config, disturbed, tmp_path)
+    for child in children(process.pid):  # workers (and their resource tracker) die first
+        os.kill(child, signal.SIGKILL)
+    assert process.stdout is not None
+    process.stdout.readline()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            execute(config, disturbed, workers=2)
+            break
+        except ValueError as error:  # an orphan may hold the lock until it notices
+            assert "another comparison" in str(error)
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+    expected, found = curves(undisturbed), curves(disturbed)
+    assert len(expected) == 2
+    assert expected.keys() == found.keys()
+    for place, curve in expected.items():
+        pd.testing.assert_frame_equal(curve, found[place], check_exact=True)
+    assert write_report(disturbed).summary.exists()
+
+
+def test_what_is_done_is_not_done_again(config, tmp_path):
+    few = replace(config, methods=("zero_shot",), seeds=1)
+    execute(few, tmp_path / "e", workers=1)
+    record = next((tmp_path / "e").glob("runs/*/*/*/curve.parquet"))
+    before = record.stat().st_mtime_ns
+    execute(replace(few, seeds=2), tmp_path / "e", workers=1)
+    assert record.stat().st_mtime_ns == before
+    assert len(curves(tmp_path / "e")) == 2
+
+
+def test_another_configuration_in_the_same_folder_is_refused(config, tmp_path):
+    few = replace(config, methods=("zero_shot",), seeds=1)
+    execute(few, tmp_path / "e", workers=1)
+    with pytest.raises(ValueError, match="another configuration"):
+        execute(replace(few, episodes=3), tmp_path / "e", workers=1)
+
+
+def test_a_run_that_cannot_work_is_reported_once(config, tmp_path):
+    narrow = replace(config, methods=("finetune",), seeds=1, network=Network((8,), (8,)))
+    with pytest.raises(RuntimeError, match="differs from the teacher's"):
+        execute(narrow, tmp_path / "e", workers=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seeds": 0}, "seeds must be at least 1"),
+        ({"seeds": -3}, "seeds must be at least 1"),
+        ({"students": ()}, "at least one student"),
+        ({"methods": ("scratch", "scratch")}, "named twice"),
+    ],
+)
+def test_a_comparison_of_nothing_is_refused(config, change, said):
+    with pytest.raises(ValueError, match=said):
+        replace(config, **change)
