@@ -41,7 +41,7 @@ class PPO(stable_baselines3.PPO):
         self._update_learning_rate(policy.optimizer)
         clip = self.clip_range(self._current_progress_remaining)  # type: ignore[operator]
         record: dict[str, list[float]] = {}
-        # Clipped apart: returns are larger than log-probabilities, and would drown the actor's share.
+        # Clipped apart: returns are larger than log-probabilities and would drown their gradient.
         halves = policy.actor_parameters(), policy.critic_parameters()
         for _ in range(self.n_epochs):
             divergence = []

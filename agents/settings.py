@@ -24,7 +24,7 @@ class PPOSettings:
         exploration: Standard deviation of the first actions.
     """
 
-    learning_rate: float = 5e-4
+    learning_rate: float = 3e-4
     worlds: int = 16
     rollout: int = 256
     batch: int = 512

@@ -18,6 +18,7 @@ import shlex
 import sys
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ from simtransfer import cli, library
 from simtransfer.plan import PLANS, Schedule, TransferPlan, find_plan
 from simtransfer.records import CURVE_COLUMNS
 from simtransfer.report import tables as report_tables
-from simtransfer.run import Run
+from simtransfer.run import CHECKPOINT, Run
 from simtransfer.transfer_metrics import TransferMetrics
 from simtransfer.verdicts import Outcome
 
@@ -135,14 +136,16 @@ def suite_rows():
 
 def randomization_rows():
     def ranges(terms):
-        return {t.parameter: f"{t.low:g} to {t.high:g}" for t in terms}
+        return {
+            t.parameter: f"{t.low:g} to {t.high:g}" + (f", every {t.period:g} s" * (t.period > 0))
+            for t in terms
+        }
 
     def occasion(parameter):
         for terms in RANDOMIZATIONS.values():
             for term in terms:
                 if term.parameter == parameter:
-                    every = f", every {term.period:g} s or so" if term.period else ""
-                    return f"{term.occasion}{every}"
+                    return term.occasion
         return "never"
 
     named = {key: ranges(terms) for key, terms in RANDOMIZATIONS.items() if terms}
@@ -456,8 +459,20 @@ def test_examples_run(page, shipped_teacher, elsewhere, monkeypatch):
     monkeypatch.setattr(library, "Run", ShortRun)
     monkeypatch.setattr(library, "play", play)
     namespace = {}
-    for block in blocks(page, "python"):
-        exec(compile(block, name(page), "exec"), namespace)
+    with patch.dict(PLANS):  # an example adds one of its own
+        for block in blocks(page, "python"):
+            exec(compile(block, name(page), "exec"), namespace)
+
+
+def test_the_files_of_a_run_are_described(tmp_path, monkeypatch):
+    monkeypatch.setattr(library, "Run", ShortRun)
+    library.train("trike", output=tmp_path)
+    described = [cells[0] for cells in rows(section("docs/train.md", "Stop and go on"))]
+    at_the_end = {file.strip("`/") for file in described} - {CHECKPOINT}
+    assert at_the_end == {path.name for path in tmp_path.iterdir()}
+    keys = [cells[0] for cells in rows(section("docs/train.md", "The bundle"))]
+    bundle = json.loads((tmp_path / "bundle" / "bundle.json").read_text())
+    assert re.findall(r"`(\w+)`", " ".join(keys)) == list(bundle)
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "toml")], ids=name)
