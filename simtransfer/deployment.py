@@ -13,6 +13,24 @@ from envs.robot import Robot
 from simtransfer.view import TeacherView
 
 
+def robot_of(bundle: Bundle) -> Robot:
+    """The robot that a bundle was trained on: by name, or from where it was read then.
+
+    Raises:
+        ValueError: If it is found in neither place.
+    """
+    try:
+        return find_robot(bundle.robot)
+    except ValueError:
+        recorded = Path(str(bundle.provenance.get("config", {}).get("robot", "")))
+        if recorded.name and recorded.exists():
+            return find_robot(recorded)
+        raise ValueError(
+            f"the bundle's robot {bundle.robot!r} is not known here; "
+            "install its package or put its folder back where it was"
+        ) from None
+
+
 class Deployment:
     """A policy and the worlds that it acts in.
 
@@ -37,7 +55,7 @@ class Deployment:
         render_mode: str | None = None,
     ) -> None:
         self.bundle = load_bundle(bundle)
-        self.robot = find_robot(robot if robot is not None else self.bundle.robot)
+        self.robot = robot_of(self.bundle) if robot is None else find_robot(robot)
         self._make = partial(
             make_environment,
             self.bundle.task,
@@ -50,7 +68,7 @@ class Deployment:
         if self.robot.name == self.bundle.robot:
             self.act: Act = self.bundle.policy(world.interface)
         else:
-            own = find_robot(self.bundle.robot)
+            own = robot_of(self.bundle)
             self.act = TeacherView(self.bundle, own, self.robot, world.interface).act
 
     def make(self, suite: str | None = None) -> Environment:

@@ -13,7 +13,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from agents.bundle import Network, load_bundle
+from agents.bundle import Bundle, Network, load_bundle
 from agents.settings import PPOSettings
 from envs import find_robot, training_suite
 from simtransfer.files import write_json
@@ -40,7 +40,7 @@ class ExperimentConfig:
         episodes: Episodes of each evaluation.
         final_episodes: Episodes of each suite in the last evaluation.
         randomization: Of training and evaluation.
-        network: Shape of the students' networks. Default: the teacher's.
+        hidden: Widths of the students' hidden layers. Default: the teacher's.
         ppo: Hyperparameters, the same for all methods.
     """
 
@@ -55,7 +55,7 @@ class ExperimentConfig:
     episodes: int = 50
     final_episodes: int = 50
     randomization: str = "nominal"
-    network: Network | None = None
+    hidden: tuple[int, ...] | None = None
     ppo: PPOSettings = PPOSettings()
 
     def __post_init__(self) -> None:
@@ -74,17 +74,18 @@ class ExperimentConfig:
 
         Seeds come first, so that a comparison which is stopped early is still paired.
         """
-        network = self.network or replace(load_bundle(self.teacher).network, squash=False)
+        network = student_network(load_bundle(self.teacher), self.hidden)
         for seed in range(self.seeds):
             for student in self.students:
                 robot = find_robot(student)
                 for method in self.methods:
+                    plan = find_plan(method)
                     config = RunConfig(
                         task=self.task,
                         robot=student,
                         method=method,
-                        plan=find_plan(method),
-                        teacher=self.teacher,
+                        plan=plan,
+                        teacher=self.teacher if plan.needs_teacher else None,
                         seed=seed,
                         steps=self.steps,
                         interval=self.interval,
@@ -95,6 +96,12 @@ class ExperimentConfig:
                         ppo=self.ppo,
                     )
                     yield f"runs/{robot.name}/{method}/seed-{seed}", config
+
+
+def student_network(teacher: Bundle, hidden: tuple[int, ...] | None) -> Network:
+    """The teacher's shape, which weights can be copied into, or one with ``hidden`` layers."""
+    network = replace(teacher.network, squash=False)
+    return replace(network, hidden=hidden, critic_hidden=hidden) if hidden else network
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +61,11 @@ def initialize(
         raise ValueError(
             f"the student's network {mine} differs from the teacher's {theirs}; "
             "copy nothing (distill, dagger, kickstart) or give both the same"
+        )
+    if plan.initialization == "all" and teacher.network.squash:
+        raise ValueError(
+            "the teacher (sac) bends its last layer's output by tanh, which the student's does not; "
+            "copy the trunk alone (frozen) or nothing (distill, dagger, kickstart)"
         )
     _copy_trunk(trunks.actor, teacher, "actor.trunk", view.observations, taken)
     if plan.initialization == "trunk":
@@ -173,11 +178,11 @@ def freeze(policy: NamedPolicy, trainable: str) -> set[str]:
 
 
 def report(
-    policy: NamedPolicy, taken: dict[str, tuple[str, str]], frozen: set[str]
+    tensors: Mapping[str, Tensor], taken: Mapping[str, tuple[str, str]], frozen: Collection[str]
 ) -> tuple[TensorReport, ...]:
-    """A row for every tensor of the student's policy."""
+    """A row for every one of the student's ``tensors``."""
     rows = []
-    for name, tensor in policy.named_tensors().items():
+    for name, tensor in tensors.items():
         if name.endswith("count"):
             continue
         status, detail = taken.get(name, ("new", ""))

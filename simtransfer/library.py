@@ -14,6 +14,7 @@ from agents.evaluation import evaluate as play
 from agents.evaluation import summarize
 from envs.robot import Robot
 from simtransfer.deployment import Deployment
+from simtransfer.experiment import student_network
 from simtransfer.files import read_json
 from simtransfer.initialization import TensorReport
 from simtransfer.plan import PLANS, TransferPlan, find_plan
@@ -86,8 +87,8 @@ def transfer(
         robot=_name(robot),
         method=method,
         plan=chosen,
-        teacher=str(teacher),
-        network=replace(known.network, squash=False),
+        teacher=str(teacher) if chosen.needs_teacher else None,
+        network=student_network(known, None),
     )
     return _execute(replace(config, **settings), output)  # type: ignore[arg-type]
 
@@ -126,7 +127,7 @@ def _execute(config: RunConfig, output: Path | None) -> Student:
         folder = output or Path(temporary)
         run = Run(config, folder)
         bundle = load_bundle(run.execute())
-        rows = read_json(folder / "transfer.json") if config.algorithm == "ppo" else []
+        rows = read_json(folder / "transfer.json")
         curve = pd.read_parquet(folder / "curve.parquet")
     report = tuple(TensorReport(**row) for row in rows)
     return Student(bundle, run.learner.algorithm, curve, report)

@@ -88,7 +88,7 @@ class TransferPlan:
     @property
     def needs_teacher(self) -> bool:
         """Whether there is anything to take from a teacher."""
-        return self != PLANS["scratch"]
+        return self.initialization != "none" or self.trainable == "none" or self.imitates
 
     @property
     def imitates(self) -> bool:

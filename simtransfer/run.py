@@ -27,9 +27,10 @@ from envs import control_rate, find_robot, make_environment, suites, training_su
 from envs.environment import Environment
 from envs.interface import unknown
 from simtransfer.alignment import SPEED
+from simtransfer.deployment import robot_of
 from simtransfer.files import load_state, plain, read_json, save_state, write_json, write_table
 from simtransfer.imitation import Imitation, TeacherDrives
-from simtransfer.initialization import freeze, initialize, report
+from simtransfer.initialization import TensorReport, freeze, initialize, report
 from simtransfer.plan import PLANS, TransferPlan
 from simtransfer.versions import versions
 from simtransfer.view import TeacherView
@@ -198,6 +199,7 @@ class Run:
             self.learner = SACLearner(
                 worlds, self.interface, config.network, config.sac, seed=config.seed, logger=logger
             )
+            self._note(report(self.learner.tensors(), {}, ()))
         else:
             budget = self._segments * self._segment_steps
             learner = PPOLearner(
@@ -217,8 +219,8 @@ class Run:
         plan, policy = self.config.plan, learner.policy
         taken: dict[str, tuple[str, str]] = {}
         if self.teacher and plan.needs_teacher:
-            robot = find_robot(self.teacher.robot)
-            self._view = TeacherView(self.teacher, robot, self.robot, self.interface)
+            own = robot_of(self.teacher)
+            self._view = TeacherView(self.teacher, own, self.robot, self.interface)
             taken = initialize(policy, self.teacher, self._view, plan)
             if plan.imitates:
                 self._imitation = Imitation(policy, self._view.act, remember=plan.remember)
@@ -226,7 +228,10 @@ class Run:
         if plan.exploration is not None:
             with torch.no_grad():
                 policy.log_std.fill_(math.log(plan.exploration))
-        transferred = report(policy, taken, freeze(policy, plan.trainable))
+            taken["log_std"] = ("new", f"the plan's exploration, {plan.exploration:g}")
+        self._note(report(policy.named_tensors(), taken, freeze(policy, plan.trainable)))
+
+    def _note(self, transferred: tuple[TensorReport, ...]) -> None:
         write_json([asdict(row) for row in transferred], self.folder / "transfer.json")
 
     def _worlds(self, segment: int) -> Worlds:

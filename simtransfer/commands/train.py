@@ -7,6 +7,7 @@ from typing import Literal
 
 from agents.bundle import Network
 from agents.settings import PPOSettings, SACSettings
+from envs import find_robot
 from simtransfer.commands.single import train_once
 from simtransfer.run import RunConfig
 
@@ -59,4 +60,4 @@ def train(
         ppo=ppo,
         sac=sac,
     )
-    train_once(config, output or Path("runs") / f"{task}-{Path(robot).stem}-{seed}", json)
+    train_once(config, output or Path("runs") / f"{task}-{find_robot(robot).name}-{seed}", json)

@@ -9,7 +9,9 @@ import tyro
 
 from agents.bundle import load_bundle
 from agents.settings import PPOSettings
+from envs import find_robot
 from simtransfer.commands.single import train_once
+from simtransfer.experiment import student_network
 from simtransfer.plan import find_plan
 from simtransfer.run import RunConfig
 
@@ -49,23 +51,20 @@ def transfer(
     """
     bundle = load_bundle(teacher)
     plan = find_plan(method)
-    network = bundle.network
-    if hidden is not None:
-        network = type(network)(hidden, hidden, network.activation, network.squash)
     config = RunConfig(
         task=bundle.task,
         robot=robot,
         method=method,
         plan=plan,
-        teacher=teacher,
+        teacher=teacher if plan.needs_teacher else None,
         seed=seed,
         steps=steps,
         interval=interval,
         episodes=episodes,
         final_episodes=final_episodes,
         randomization=randomization,
-        network=network,
+        network=student_network(bundle, hidden),
         ppo=ppo,
     )
-    default = Path("runs") / f"{bundle.task}-{Path(robot).stem}-{method}-{seed}"
+    default = Path("runs") / f"{bundle.task}-{find_robot(robot).name}-{method}-{seed}"
     train_once(config, output or default, json)

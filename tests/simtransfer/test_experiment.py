@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from agents.bundle import Network
 from agents.settings import PPOSettings
 from simtransfer.experiment import ExperimentConfig, execute
 from simtransfer.report import write_report
@@ -135,7 +134,7 @@ def test_another_configuration_in_the_same_folder_is_refused(config, tmp_path):
 
 
 def test_a_run_that_cannot_work_is_reported_once(config, tmp_path):
-    narrow = replace(config, methods=("finetune",), seeds=1, network=Network((8,), (8,)))
+    narrow = replace(config, methods=("finetune",), seeds=1, hidden=(8,))
     with pytest.raises(RuntimeError, match="differs from the teacher's"):
         execute(narrow, tmp_path / "e", workers=1)
 

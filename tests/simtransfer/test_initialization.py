@@ -80,7 +80,7 @@ def test_trunk_only_leaves_a_new_last_layer(make_bundle):
 
 def test_every_tensor_is_accounted_for(make_bundle):
     policy, _, _, taken = transfer(make_bundle(), "van", "last_layer")
-    rows = report(policy, taken, freeze(policy, "head"))
+    rows = report(policy.named_tensors(), taken, freeze(policy, "head"))
     status = {row.tensor: row.status for row in rows}
     assert status["actor.trunk.layers.2.weight"] == "copied, frozen"
     assert status["actor.trunk.layers.0.weight"] == "aligned, frozen"
