@@ -28,7 +28,7 @@ class PPOSettings:
     worlds: int = 16
     rollout: int = 256
     batch: int = 512
-    epochs: int = 6
+    epochs: int = 10
     discount: float = 0.98
     trace: float = 0.95
     clip: float = 0.2

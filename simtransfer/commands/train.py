@@ -15,7 +15,7 @@ from simtransfer.run import RunConfig
 def train(
     task: str = "driving",
     robot: str = "hatchback",
-    steps: int = 2_000_000,
+    steps: int = 1_000_000,
     seed: int = 0,
     randomization: str = "nominal",
     interval: int = 102_400,
