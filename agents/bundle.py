@@ -12,11 +12,12 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from agents.actor import Act, Actor
 from agents.networks import ACTIVATIONS, Trunk
+from agents.tensor_file import write_tensors
 from envs.interface import Feature, Interface, unknown
 
 FORMAT = 1
@@ -39,6 +40,15 @@ class Network:
     critic_hidden: tuple[int, ...] = (128, 128)
     activation: str = "elu"
     squash: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse networks that cannot be built."""
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(f"network: {unknown('activation', self.activation, ACTIVATIONS)}")
+        for name in ("hidden", "critic_hidden"):
+            widths = getattr(self, name)
+            if not widths or min(widths) < 1:
+                raise ValueError(f"network.{name}: give at least one width, each at least 1")
 
 
 @dataclass(frozen=True)
@@ -90,24 +100,29 @@ class Bundle:
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> Path:
-    """Write ``bundle`` as ``folder``; what stood there is replaced only when all is written."""
+    """Write ``bundle`` as ``folder``; a bundle that stood there is replaced when all is written.
+
+    Raises:
+        ValueError: If ``folder`` exists and is not a bundle.
+    """
     folder = Path(folder)
+    if folder.exists() and not (folder / DESCRIPTION).is_file():
+        raise ValueError(f"{folder}: exists and is not a bundle; give another name")
+    old = folder.with_name(f".{folder.name}.old.{os.getpid()}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(draft, ignore_errors=True)
     try:
         draft.mkdir()
-        tensors = {
-            name: tensor.detach().contiguous().clone() for name, tensor in bundle.tensors.items()
-        }
-        save_file(tensors, draft / TENSORS)
+        write_tensors(bundle.tensors, draft / TENSORS)
         text = json.dumps(_describe(bundle), indent=1) + "\n"
         (draft / DESCRIPTION).write_text(text, encoding="utf-8")
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(old)
         draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
     return folder
 
 
@@ -187,8 +202,6 @@ def _read_description(file: Path) -> Bundle:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file}: incomplete or misspelt entry: {error}") from None
-    if shape.activation not in ACTIVATIONS or not shape.hidden:
-        raise ValueError(f"{file}: network: {unknown('activation', shape.activation, ACTIVATIONS)}")
     return described
 
 
@@ -201,7 +214,14 @@ def _check_tensors(bundle: Bundle, file: Path) -> None:
     with torch.device("meta"):
         trunk = Trunk(layout, bundle.reads, bundle.network.hidden, bundle.network.activation)
         head = nn.Linear(trunk.width, len(bundle.acts))
-    expected = {f"actor.{k}": v.shape for k, v in Actor(trunk, head).state_dict().items()}
+        expected = {f"actor.{k}": v.shape for k, v in Actor(trunk, head).state_dict().items()}
+        if bundle.judges:
+            network = bundle.network
+            whole = Interface(bundle.judges, bundle.acts)
+            critic = Trunk(whole, bundle.judges, network.critic_hidden, network.activation)
+            value = nn.Linear(critic.width, 1)
+            judge = Actor(critic, value).state_dict()
+            expected |= {f"critic.{k}": v.shape for k, v in judge.items()}
     for name, shape in expected.items():
         if name not in bundle.tensors:
             raise ValueError(f"{file}: lacks tensor {name!r}; save the bundle again")

@@ -61,7 +61,7 @@ def evaluate(
     """
     results: list[Episode] = []
     for suite, count in episodes.items():
-        worlds = [make(suite) for _ in range(min(WORLDS, count))]
+        worlds = [make(suite) for _ in range(WORLDS)]
         try:
             for start in range(0, count, len(worlds)):
                 batch = range(first + start, first + min(start + len(worlds), count))

@@ -73,7 +73,7 @@ class NamedPolicy(ActorCriticPolicy):
         **kwargs: Any,
     ) -> None:
         self.interface = interface
-        self._hidden, self._critic_hidden = tuple(hidden), tuple(critic_hidden)
+        self.hidden, self.critic_hidden = tuple(hidden), tuple(critic_hidden)
         self.activation = activation
         super().__init__(
             observation_space,
@@ -88,8 +88,8 @@ class NamedPolicy(ActorCriticPolicy):
         interface = self.interface
         deployable = interface.group("deployable")
         self.mlp_extractor = Trunks(
-            Trunk(interface, deployable, self._hidden, self.activation),
-            Trunk(interface, interface.observation, self._critic_hidden, self.activation),
+            Trunk(interface, deployable, self.hidden, self.activation),
+            Trunk(interface, interface.observation, self.critic_hidden, self.activation),
         )
 
     def _build(self, lr_schedule: Schedule) -> None:

@@ -18,21 +18,23 @@ class PPO(stable_baselines3.PPO):
     """Stable-Baselines3's PPO whose normalizer lives in the policy and whose loss can be extended.
 
     Attributes:
-        budget: Steps of the whole training, over which schedules run, however often it is resumed.
+        budget: Steps of the whole training, over which schedules run, however often it is resumed;
+            0 for those of the current call of ``learn``.
         actor_weight: Weight of the actor's part of the loss; 0 trains the critic alone.
         auxiliary: An extra loss of the policy, given a minibatch of observations ``(n, entries)``.
     """
 
     policy: NamedPolicy
 
-    def __init__(self, *args: Any, budget: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, budget: int = 0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.budget = budget
         self.actor_weight = 1.0
         self.auxiliary: Callable[[Tensor], Tensor] | None = None
 
     def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
-        self._current_progress_remaining = max(0.0, 1.0 - num_timesteps / self.budget)
+        total = self.budget or total_timesteps
+        self._current_progress_remaining = max(0.0, 1.0 - num_timesteps / total)
 
     def train(self) -> None:
         """One update: several epochs over the rollout."""

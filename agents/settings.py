@@ -37,6 +37,15 @@ class PPOSettings:
     gradient: float = 0.5
     exploration: float = 0.5
 
+    def __post_init__(self) -> None:
+        """Refuse figures that nothing can be trained with."""
+        _positive(self, "learning_rate", "worlds", "rollout", "epochs", "clip", "exploration")
+        _positive(self, "divergence", "gradient")
+        if self.batch < 2:
+            raise ValueError(f"ppo.batch must be at least 2, got {self.batch}")
+        if self.worlds * self.rollout < 2:
+            raise ValueError("ppo: worlds times rollout must be at least 2")
+
 
 @dataclass(frozen=True)
 class SACSettings:
@@ -59,3 +68,14 @@ class SACSettings:
     discount: float = 0.98
     start: int = 5_000
     updates: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse figures that nothing can be trained with."""
+        _positive(self, "learning_rate", "worlds", "batch", "buffer", "updates")
+
+
+def _positive(settings: PPOSettings | SACSettings, *names: str) -> None:
+    for name in names:
+        if not getattr(settings, name) > 0:
+            kind = type(settings).__name__.removesuffix("Settings").lower()
+            raise ValueError(f"{kind}.{name} must be positive, got {getattr(settings, name)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -60,7 +61,11 @@ def robots() -> dict[str, Path]:
     """
     found = {file.parent.name: file for file in sorted(SHIPPED.glob("*/robot.toml"))}
     for entry in entry_points(group=ENTRY_POINTS):
-        origin = Path(str(entry.load().__file__)).parent
+        try:
+            origin = Path(str(entry.load().__file__)).parent
+        except Exception as error:  # somebody else's package must not take every command down
+            warnings.warn(f"robots of {entry.value!r} are left out: {error}", stacklevel=2)
+            continue
         found.update({file.parent.name: file for file in sorted(origin.glob("*/robot.toml"))})
     return found
 

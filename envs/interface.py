@@ -54,6 +54,13 @@ class Interface:
     observation: tuple[Feature, ...]
     action: tuple[Feature, ...]
 
+    def __post_init__(self) -> None:
+        """Refuse two entries of one name."""
+        for names in (self.observation_names, self.action_names):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"two entries are called {twice[0]!r}; each needs its own name")
+
     @cached_property
     def observation_names(self) -> tuple[str, ...]:
         """Names of the observation entries, in order."""

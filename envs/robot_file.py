@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import re
 import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -158,6 +159,13 @@ def _validate(robot: Robot) -> None:
     for key in ("length", "width", "wheel_radius", "cruise_speed"):
         if not getattr(robot, key) > 0:
             raise ValueError(f"{key}: must be positive, got {getattr(robot, key)}")
+    for key in ("wheelbase", "track"):
+        if not getattr(robot.command, key, 1.0) > 0:
+            raise ValueError(f"command.{key}: must be positive")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", robot.name):
+        raise ValueError(f"name: letters, digits, _ and - only, got {robot.name!r}")
+    if robot.lidar.field_of_view <= 0 or robot.lidar.focus <= 0:
+        raise ValueError("lidar: field_of_view and focus must be positive")
     if robot.height < 0:  # zero for the many whose base frame lies on the ground
         raise ValueError(f"height: must not be negative, got {robot.height}")
     if robot.lidar.beams < 2 or robot.lidar.range <= 0 or robot.lidar.rays_per_beam < 1:

@@ -117,29 +117,3 @@ class ActionMap:
         """Student's actions ``(n, student)`` for teacher's ``(n, teacher)`` at ``speeds`` m/s."""
         commands = self.teacher.to_command(actions, speeds)
         return np.clip(self.student.from_command(commands, speeds), -1.0, 1.0).astype(np.float32)
-
-    def affine(
-        self, mean: NDArray[np.floating], deviation: NDArray[np.floating], speed: float
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """The affine map nearest to this one where the teacher usually acts (least squares).
-
-        Args:
-            mean: The teacher's mean action, ``(teacher,)``.
-            deviation: Its standard deviation, ``(teacher,)``.
-            speed: Its usual speed, m/s.
-
-        Returns:
-            Matrix ``(student, teacher)``, offset ``(student,)``, and per student action the share
-            of variance that the affine map explains.
-        """
-        # A deterministic design: a Gauss-Hermite grid of the teacher's distribution.
-        nodes = np.polynomial.hermite_e.hermegauss(5)[0]
-        grid = np.stack(np.meshgrid(*[nodes] * len(mean), indexing="ij"), -1)
-        actions = np.clip(mean + deviation * grid.reshape(-1, len(mean)), -1.0, 1.0)
-        speeds = np.full(len(actions), speed)
-        wanted = self.student.from_command(self.teacher.to_command(actions, speeds), speeds)
-        design = np.concatenate([actions, np.ones((len(actions), 1))], axis=1)
-        solution, *_ = np.linalg.lstsq(design, wanted, rcond=None)
-        residual = wanted - design @ solution
-        spread = np.maximum(wanted.var(axis=0), 1e-12)
-        return solution[:-1].T, solution[-1], 1.0 - residual.var(axis=0) / spread

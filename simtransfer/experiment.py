@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import multiprocessing
 import os
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
@@ -16,9 +16,10 @@ from typing import Any
 from agents.bundle import Bundle, Network, load_bundle
 from agents.settings import PPOSettings
 from envs import find_robot, training_suite
-from simtransfer.files import write_json
+from simtransfer.files import locked, write_json
 from simtransfer.plan import find_plan
-from simtransfer.run import Progress, Run, RunConfig, refuse_other_run
+from simtransfer.run import Progress, Run
+from simtransfer.run_config import RunConfig
 from simtransfer.versions import versions
 
 ATTEMPTS = 3  # a worker that dies (killed, out of memory) is started again so many times
@@ -64,7 +65,8 @@ class ExperimentConfig:
             raise ValueError(f"seeds must be at least 1, got {self.seeds}")
         if not self.students or not self.methods:
             raise ValueError("name at least one student and one method")
-        for what, names in (("student", self.students), ("method", self.methods)):
+        students = tuple(find_robot(student).name for student in self.students)
+        for what, names in (("student", students), ("method", self.methods)):
             twice = {name for name in names if names.count(name) > 1}
             if twice:
                 raise ValueError(f"{what} {min(twice)!r} is named twice")
@@ -142,9 +144,10 @@ def execute(
     folder.mkdir(parents=True, exist_ok=True)
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
-    with _locked(folder):
+    with locked(folder):
         runs = dict(config.runs())
-        pending = [place for place, run in runs.items() if not _is_done(folder / place, run)]
+        # Making a run checks it: a mistake is told before the first hour of training.
+        pending = [p for p, run in runs.items() if not Run(run, folder / p).is_done()]
         write_json(_describe(config, command), folder / "experiment.json")
         for place in runs:
             if place not in pending:
@@ -175,22 +178,6 @@ def _describe(config: ExperimentConfig, command: str) -> dict[str, Any]:
         "versions": versions(),
         "config": asdict(config),
     }
-
-
-def _is_done(folder: Path, config: RunConfig) -> bool:
-    """Whether a run is finished; refuses a folder whose run was made otherwise."""
-    refuse_other_run(config, folder)
-    return (folder / "done.json").exists()
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ValueError(f"{folder}: another comparison is writing here; wait for it") from None
-        yield
 
 
 class _Pool:
@@ -270,4 +257,7 @@ def _run(config: RunConfig, folder: Path, connection: Connection) -> None:
     except KeyboardInterrupt:
         os._exit(1)
     except Exception as error:
-        connection.send(f"{type(error).__name__}: {error}")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        with contextlib.suppress(OSError):  # the comparison may be gone
+            connection.send(f"{type(error).__name__}: {error}")

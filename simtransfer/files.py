@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
+
+from agents.tensor_file import write_tensors
+
+
+@contextmanager
+def locked(folder: Path, patience: float = 0.0) -> Iterator[None]:
+    """Hold ``folder`` for this process alone.
+
+    Raises:
+        ValueError: If another process still holds it after ``patience`` seconds.
+    """
+    with (folder / ".lock").open("w") as file:
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() >= deadline:
+                    raise ValueError(
+                        f"{folder}: another process is writing here; wait for it"
+                    ) from None
+                time.sleep(0.2)
+        yield
 
 
 def replace_file(file: Path, write: Callable[[Path], None]) -> None:
@@ -64,8 +90,7 @@ def write_table(table: pd.DataFrame, file: Path) -> None:
 
 def save_state(tensors: Mapping[str, Tensor], about: Mapping[str, str], file: Path) -> None:
     """Write tensors and a few words about them as one safetensors file."""
-    whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    replace_file(file, lambda draft: save_file(whole, draft, metadata=dict(about)))
+    replace_file(file, lambda draft: write_tensors(tensors, draft, dict(about)))
 
 
 def load_state(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

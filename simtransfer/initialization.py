@@ -10,13 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agents.bundle import Bundle
+from agents.actor import Actor
+from agents.bundle import Bundle, Network
 from agents.networks import Trunk
 from agents.policy import NamedPolicy
 from envs.interface import Feature
-from simtransfer.alignment import ObservationMap, align_observations
+from simtransfer.alignment import SPEED, ObservationMap, align_observations
 from simtransfer.plan import TransferPlan
 from simtransfer.view import TeacherView
+
+RIDGE = 1e-4  # keeps weights small where the states say nothing
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,25 @@ class TensorReport:
 
 
 def initialize(
-    policy: NamedPolicy, teacher: Bundle, view: TeacherView, plan: TransferPlan
+    policy: NamedPolicy,
+    teacher: Bundle,
+    view: TeacherView,
+    plan: TransferPlan,
+    states: NDArray[np.float32],
 ) -> dict[str, tuple[str, str]]:
     """Copy what ``plan`` says from ``teacher`` into the student's ``policy``, in place.
 
-    Layers are copied where their shapes agree. The first layer and the last are composed with the
-    maps between the robots' observations and actions, so that a copied student acts as the teacher
-    would (exactly, where the map of actions is affine).
+    The first layer is composed with the map between the robots' observations, so that the student's
+    trunk computes what the teacher's would. The last layer is copied where both robots' actions
+    mean the same, and else fitted, so that on ``states`` the student acts as the teacher would in
+    the student's body.
+
+    Args:
+        policy: The student's.
+        teacher: The teacher's bundle.
+        view: How the two robots' words correspond.
+        plan: What is copied.
+        states: What the teacher reads in its own world, ``(n, features)``.
 
     Returns:
         Status and detail by tensor name, for the tensors that were taken over.
@@ -54,23 +69,14 @@ def initialize(
     taken: dict[str, tuple[str, str]] = {}
     if plan.initialization == "none":
         return taken
+    refuse_other_shape(
+        Network(policy.hidden, policy.critic_hidden, policy.activation), teacher, plan
+    )
     trunks = policy.mlp_extractor
-    mine = (tuple(layer.out_features for layer in trunks.actor.linear), policy.activation)
-    theirs = (teacher.network.hidden, teacher.network.activation)
-    if mine != theirs:
-        raise ValueError(
-            f"the student's network {mine} differs from the teacher's {theirs}; "
-            "copy nothing (distill, dagger, kickstart) or give both the same"
-        )
-    if plan.initialization == "all" and teacher.network.squash:
-        raise ValueError(
-            "the teacher (sac) bends its last layer's output by tanh, which the student's does not; "
-            "copy the trunk alone (frozen) or nothing (distill, dagger, kickstart)"
-        )
     _copy_trunk(trunks.actor, teacher, "actor.trunk", view.observations, taken)
     if plan.initialization == "trunk":
         return taken
-    _copy_head(policy, teacher, view, taken)
+    _copy_head(policy, teacher, view, states, taken)
     same_critic = (
         tuple(x.out_features for x in trunks.critic.linear) == teacher.network.critic_hidden
     )
@@ -144,24 +150,73 @@ def _describe(aligned: ObservationMap, student: Sequence[Feature]) -> tuple[str,
 
 
 def _copy_head(
-    policy: NamedPolicy, teacher: Bundle, view: TeacherView, taken: dict[str, tuple[str, str]]
+    policy: NamedPolicy,
+    teacher: Bundle,
+    view: TeacherView,
+    states: NDArray[np.float32],
+    taken: dict[str, tuple[str, str]],
 ) -> None:
-    seen = teacher.provenance.get("actions", {})
-    count = len(teacher.acts)
-    mean = np.asarray(seen.get("mean", [0.0] * count))
-    deviation = np.asarray(seen.get("std", [0.5] * count))
-    speed = float(seen.get("speed", 1.0))
-    matrix, offset, explained = view.actions.affine(mean, deviation, speed)
-    weight = teacher.tensors["actor.head.weight"].double().numpy()
-    bias = teacher.tensors["actor.head.bias"].double().numpy()
+    actor = teacher.actor()
+    weight, bias = actor.head.weight.detach(), actor.head.bias.detach()
+    entry = ("copied", "")
+    if view.actions.teacher.name != view.actions.student.name:
+        fitted, explained = _fit_head(actor, teacher, view, states)
+        weight, bias = fitted[:-1].T, fitted[-1]
+        names = [feature.name for feature in policy.interface.action]
+        fit = ", ".join(f"{n} {100 * e:.1f} %" for n, e in zip(names, explained, strict=True))
+        entry = ("aligned", f"fitted to the teacher's commands; variance explained: {fit}")
     with torch.no_grad():
-        policy.action_net.weight.copy_(torch.as_tensor(matrix @ weight))
-        policy.action_net.bias.copy_(torch.as_tensor(matrix @ bias + offset))
-    same = np.allclose(matrix, np.eye(*matrix.shape)) and np.allclose(offset, 0.0)
-    names = [feature.name for feature in policy.interface.action]
-    fit = ", ".join(f"{n} {100 * e:.1f} %" for n, e in zip(names, explained, strict=True))
-    entry = ("copied", "") if same else ("aligned", f"through the command map; explained: {fit}")
+        policy.action_net.weight.copy_(weight)
+        policy.action_net.bias.copy_(bias)
     taken["actor.head.weight"] = taken["actor.head.bias"] = entry
+
+
+def _fit_head(
+    actor: Actor, teacher: Bundle, view: TeacherView, states: NDArray[np.float32]
+) -> tuple[Tensor, list[float]]:
+    """Ridge regression from the trunk's output to the student's actions.
+
+    The map between two robots' actions bends with speed and stops at limits, so that no matrix on
+    the teacher's actions equals it; the trunk's output knows the speed as well.
+
+    Returns:
+        Weights and, last, the bias, ``(width + 1, actions)``; and per action the share of variance
+        explained.
+    """
+    with torch.no_grad():
+        latent = actor.trunk(torch.as_tensor(states)).double()
+    speed = [feature.name for feature in teacher.reads].index(SPEED)
+    wanted = torch.as_tensor(view.actions(actor.act(states), states[:, speed])).double()
+    design = torch.cat([latent, torch.ones(len(latent), 1, dtype=torch.float64)], dim=1)
+    penalty = RIDGE * len(design) * torch.eye(design.shape[1], dtype=torch.float64)
+    penalty[-1, -1] = 0.0
+    solution = torch.linalg.solve(design.T @ design + penalty, design.T @ wanted)
+    residual = (wanted - design @ solution).var(dim=0)
+    explained = 1.0 - residual / wanted.var(dim=0).clamp_min(1e-12)
+    return solution, explained.tolist()
+
+
+def refuse_other_shape(network: Network, teacher: Bundle, plan: TransferPlan) -> None:
+    """Refuse to copy weights between networks that differ.
+
+    Raises:
+        ValueError: If ``plan`` copies and the student's hidden layers are not the teacher's, or the
+            teacher's last layer works otherwise.
+    """
+    if plan.initialization == "none" or plan.trainable == "none":
+        return
+    mine = (network.hidden, network.activation)
+    theirs = (teacher.network.hidden, teacher.network.activation)
+    if mine != theirs:
+        raise ValueError(
+            f"the student's network {mine} differs from the teacher's {theirs}; "
+            "copy nothing (distill, dagger, kickstart) or give both the same"
+        )
+    if plan.initialization == "all" and teacher.network.squash:
+        raise ValueError(
+            "the teacher (sac) bends its last layer's output by tanh, the student's does not; "
+            "copy the trunk alone (frozen) or nothing (distill, dagger, kickstart)"
+        )
 
 
 def freeze(policy: NamedPolicy, trainable: str) -> set[str]:

@@ -18,7 +18,8 @@ from simtransfer.experiment import student_network
 from simtransfer.files import read_json
 from simtransfer.initialization import TensorReport
 from simtransfer.plan import PLANS, TransferPlan, find_plan
-from simtransfer.run import Run, RunConfig
+from simtransfer.run import Run
+from simtransfer.run_config import RunConfig
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Student:
 
     Attributes:
         bundle: The policy, ready to be saved with `agents.bundle.save_bundle`.
-        model: The Stable-Baselines3 algorithm, ready to be trained further.
+        model: The Stable-Baselines3 algorithm; give it worlds (``set_env``) to train it further.
         curve: A row per evaluation and suite, see `agents.evaluation.summarize`.
         transferred: What happened to each tensor.
     """
@@ -53,7 +54,7 @@ def train(robot: str | Path | Robot, *, output: Path | None = None, **settings: 
     Args:
         robot: A name, the path of a ``robot.toml``, or a `Robot`.
         output: Folder of the run, from which a killed training goes on. Default: a temporary one.
-        **settings: Other fields of `simtransfer.run.RunConfig`.
+        **settings: Other fields of `simtransfer.run_config.RunConfig`.
     """
     config = RunConfig(robot=_name(robot), **settings)  # type: ignore[arg-type]
     return _execute(config, output)
@@ -74,7 +75,7 @@ def transfer(
         robot: The student.
         plan: A name of `simtransfer.plan.PLANS`, or a plan of your own.
         output: Folder of the run. Default: a temporary one.
-        **settings: Other fields of `simtransfer.run.RunConfig`: ``steps``, ``seed``, …
+        **settings: Other fields of `simtransfer.run_config.RunConfig`: ``steps``, ``seed``, …
     """
     known = load_bundle(teacher)
     if isinstance(plan, str):
@@ -123,10 +124,13 @@ def _name(robot: str | Path | Robot) -> str:
 
 
 def _execute(config: RunConfig, output: Path | None) -> Student:
+    if config.plan.trainable == "none":
+        raise ValueError(f"{config.method} trains nothing: evaluate the teacher on the student")
     with tempfile.TemporaryDirectory() as temporary:
         folder = output or Path(temporary)
         run = Run(config, folder)
-        bundle = load_bundle(run.execute())
+        run.execute()
+        bundle = load_bundle(run.bundle)
         rows = read_json(folder / "transfer.json")
         curve = pd.read_parquet(folder / "curve.parquet")
     report = tuple(TensorReport(**row) for row in rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from envs.interface import unknown
 
@@ -77,8 +78,10 @@ class TransferPlan:
         ):
             if value not in known:
                 raise ValueError(f"transfer plan: {unknown(what, value, known)}")
-        steps = {step for s in (self.teacher_control, self.reinforcement) for step, _ in s.points}
-        for step in steps:
+        both = (self.teacher_control, self.reinforcement)
+        steps = sorted({step for schedule in both for step, _ in schedule.points})
+        between = [(a + b) // 2 for a, b in pairwise(steps)]
+        for step in (*steps, *between):
             if self.teacher_control.at(step) > 0 and self.reinforcement.at(step) > 0:
                 raise ValueError(
                     f"transfer plan: at step {step} the teacher drives while the student's own "

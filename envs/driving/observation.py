@@ -49,10 +49,10 @@ def own_features(robot: Robot) -> list[Feature]:
 
 def lidar_features(lidar: Lidar) -> list[Feature]:
     """Range and range rate of every beam, named by its angle in degrees."""
-    angles = lidar.angles
+    angles = [round(angle, 1) + 0.0 for angle in lidar.angles.tolist()]
     ranges = [
         Feature(f"lidar/{a:.1f}/range", "m", 0.0, NO_RETURN, series="lidar/range", coordinate=a)
-        for a in map(float, angles)
+        for a in angles
     ]
     rates = [
         Feature(
@@ -63,7 +63,7 @@ def lidar_features(lidar: Lidar) -> list[Feature]:
             series="lidar/rate",
             coordinate=a,
         )
-        for a in map(float, angles)
+        for a in angles
     ]
     return ranges + rates
 

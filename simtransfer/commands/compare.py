@@ -11,12 +11,15 @@ from typing import Annotated
 import tyro
 from rich.progress import TaskID
 
-from agents.bundle import load_bundle
+from envs import control_rate, find_robot
+from envs.robot import Robot
 from simtransfer.deployment import Deployment
 from simtransfer.experiment import ExperimentConfig, RunNews, execute
 from simtransfer.files import read_json
+from simtransfer.plan import find_plan
 from simtransfer.report import write_report
 from simtransfer.terminal import bar, errors, output, print_json, progress
+from simtransfer.transfer_metrics import BASELINE
 from simtransfer.video import Contestant, race, write_video
 
 VIDEO_EPISODES = (0, 1, 2)  # the first of the suite's fixed list, whatever happens in them
@@ -68,9 +71,10 @@ def compare(
 
         command = " ".join(["python -m", _program(), *map(shlex.quote, sys.argv[1:])])
         execute(experiment, folder, workers=options.workers, command=command, on_news=show)
+    files = write_report(folder)
     if options.video:
         record_video(experiment, folder)
-    files = write_report(folder)
+        files = write_report(folder)
     if options.json:
         print_json(read_json(files.summary))
         return
@@ -86,17 +90,19 @@ def _program() -> str:
 
 def record_video(experiment: ExperimentConfig, folder: Path) -> None:
     """Teacher, scratch and the last method named that trains, on the first student and seed."""
-    learned = [m for m in experiment.methods if m not in ("scratch", "zero_shot")]
-    shown = [m for m in ("scratch", *learned[-1:]) if m in experiment.methods]
-    deployed = [("teacher", Deployment(load_bundle(experiment.teacher), render_mode="rgb_array"))]
-    student = next(iter(experiment.runs()))[0].split("/")[1]
+    trained = [m for m in experiment.methods if find_plan(m).trainable != "none"]
+    shown = dict.fromkeys([*(m for m in trained if m == BASELINE), *trained[-1:]])
+    robot = find_robot(experiment.students[0])
+    bundles: dict[str, tuple[str | Path, Robot | None]] = {"teacher": (experiment.teacher, None)}
     for method in shown:
-        bundle = folder / "runs" / student / method / "seed-0" / "bundle"
-        robot = experiment.students[0]
-        deployed.append((method, Deployment(bundle, robot, render_mode="rgb_array")))
-    contestants: list[Contestant] = [
-        (f"{name}, {one.robot.name}", one.act, one.make) for name, one in deployed
-    ]
+        place = folder / "runs" / robot.name / method / "seed-0" / "bundle"
+        bundles[method] = (place, robot)
+    contestants: list[Contestant] = []
+    for name, (bundle, body) in bundles.items():
+        deployed = Deployment(
+            bundle, body, randomization=experiment.randomization, render_mode="rgb_array"
+        )
+        contestants.append((f"{name}, {deployed.robot.name}", deployed.act, deployed.make))
     with errors.status("recording the video"):
         frames = race(contestants, VIDEO_EPISODES)
-        write_video(frames, folder / "video.mp4", 10.0)
+        write_video(frames, folder / "video.mp4", control_rate(experiment.task))

@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
 from simtransfer.files import read_json
 from simtransfer.initialization import TensorReport
-from simtransfer.run import Progress, Run, RunConfig, refuse_other_run
+from simtransfer.run import Progress, Run
+from simtransfer.run_config import RunConfig
 from simtransfer.terminal import bar, output, print_json, progress
 
 
 def train_once(config: RunConfig, folder: Path, json: bool) -> None:
     """Train, or go on, and print what was transferred and how well the result does."""
-    refuse_other_run(config, folder)
-    if not (folder / "done.json").exists():
+    if config.plan.trainable == "none":
+        raise ValueError(
+            f"{config.method} trains nothing: simtransfer evaluate TEACHER --robot {config.robot}"
+        )
+    if not Run(config, folder).is_done():
         with progress() as display:
             line = bar(display, f"{config.robot}, {config.method}", None)
 
@@ -26,27 +29,25 @@ def train_once(config: RunConfig, folder: Path, json: bool) -> None:
                 note = f"success {100 * state.success_rate:.0f} %"
                 display.update(line, completed=state.steps, total=state.total, note=note)
 
-            run = Run(config, folder, show)
-            run.execute()
-    curve = pd.read_parquet(folder / "curve.parquet")
-    last = curve[curve["step"] == curve["step"].max()]
+            Run(config, folder, show).execute()
+    done = read_json(folder / "done.json")
     transferred = [TensorReport(**row) for row in read_json(folder / "transfer.json")]
     if json:
         print_json(
             {
                 "bundle": str(folder / "bundle"),
-                "steps": int(curve["step"].max()),
-                "suites": last.to_dict("records"),
+                "steps": done["steps"],
+                "suites": done["measured"],
                 "transferred": [asdict(row) for row in transferred],
             }
         )
         return
     if config.teacher:
         output.print(_tensor_table(transferred))
-    table = Table(title=f"{config.robot} after {int(curve['step'].max()):,} steps")
+    table = Table(title=f"{config.robot} after {done['steps']:,} steps")
     for column in ("suite", "episodes", "success", "collisions", "return"):
         table.add_column(column, justify="left" if column == "suite" else "right")
-    for row in last.to_dict("records"):
+    for row in done["measured"]:
         table.add_row(
             row["suite"],
             str(row["episodes"]),

@@ -9,7 +9,7 @@ from agents.bundle import Network
 from agents.settings import PPOSettings, SACSettings
 from envs import find_robot
 from simtransfer.commands.single import train_once
-from simtransfer.run import RunConfig
+from simtransfer.run_config import RunConfig
 
 
 def train(

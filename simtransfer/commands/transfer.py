@@ -13,7 +13,7 @@ from envs import find_robot
 from simtransfer.commands.single import train_once
 from simtransfer.experiment import student_network
 from simtransfer.plan import find_plan
-from simtransfer.run import RunConfig
+from simtransfer.run_config import RunConfig
 
 
 def transfer(

@@ -1,4 +1,6 @@
 import json
+import resource
+import signal
 
 import numpy as np
 import pytest
@@ -55,11 +57,49 @@ def test_a_failed_save_leaves_the_old_one(make_bundle, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("agents.bundle.save_file", full)
+    monkeypatch.setattr("agents.bundle.write_tensors", full)
     with pytest.raises(OSError, match="No space"):
         save_bundle(make_bundle(1), folder)
     assert (folder / TENSORS).read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["b"]
+
+
+def test_a_folder_of_something_else_is_left_alone(make_bundle, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
+    with pytest.raises(ValueError, match="is not a bundle"):
+        save_bundle(make_bundle(), tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.tex").exists()
+
+
+def test_a_disk_that_is_full_is_an_ordinary_error(make_bundle, tmp_path):
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limit[1]))
+    try:
+        with pytest.raises(OSError, match=r"cannot be written|File too large"):
+            save_bundle(make_bundle(), tmp_path / "b")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("critic.head.weight", None), ("critic.head.bias", float("nan")), ("critic.head.weight", 3)],
+)
+def test_a_critic_is_checked_too(teacher_folder, key, value):
+    tensors = load_file(teacher_folder / TENSORS)
+    if value is None:
+        del tensors[key]
+    elif value == 3:
+        tensors[key] = torch.zeros(3)
+    else:
+        tensors[key][0] = value
+    save_file(tensors, teacher_folder / TENSORS)
+    with pytest.raises(ValueError, match=r"critic\.head"):
+        load_bundle(teacher_folder)
 
 
 def broken(folder, how):

@@ -65,20 +65,3 @@ def test_left_stays_left(student):
     speeds = np.asarray([6.0])
     mapped = ActionMap(teacher, other)(np.asarray([[0.5, 0.3]]), speeds)
     assert other.to_command(mapped, speeds)[0, 1] > 0.3
-
-
-def test_the_affine_map_of_a_robot_to_itself_is_the_identity():
-    robot = find_robot("hatchback")
-    matrix, offset, explained = ActionMap(robot, robot).affine(
-        np.asarray([0.0, 0.4]), np.asarray([0.2, 0.3]), 7.0
-    )
-    np.testing.assert_allclose(matrix, np.eye(2), atol=1e-9)
-    np.testing.assert_allclose(offset, 0.0, atol=1e-9)
-    np.testing.assert_allclose(explained, 1.0)
-
-
-@pytest.mark.parametrize("student", CARS)
-def test_the_affine_map_explains_what_the_teacher_usually_does(student):
-    mapping = ActionMap(find_robot("hatchback"), find_robot(student))
-    *_, explained = mapping.affine(np.asarray([0.0, 0.5]), np.asarray([0.2, 0.3]), 7.0)
-    assert explained.min() > 0.98

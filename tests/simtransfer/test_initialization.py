@@ -7,6 +7,7 @@ from agents.policy import NamedPolicy
 from envs import find_robot, make_environment
 from simtransfer.initialization import freeze, initialize, report
 from simtransfer.plan import PLANS
+from simtransfer.recollection import recollect
 from simtransfer.view import TeacherView
 
 TINY = Network((16, 16), (16, 16))
@@ -29,7 +30,8 @@ def student_of(robot, network=TINY):
 def transfer(bundle, robot, method="finetune"):
     policy, interface = student_of(robot)
     view = TeacherView(bundle, find_robot("hatchback"), find_robot(robot), interface)
-    taken = initialize(policy, bundle, view, PLANS[method])
+    states = recollect(bundle, find_robot("hatchback"), "none")
+    taken = initialize(policy, bundle, view, PLANS[method], states)
     return policy, interface, view, taken
 
 
@@ -93,6 +95,30 @@ def test_another_width_is_refused_with_the_way_out(make_bundle):
     bundle = make_bundle()
     policy, interface = student_of("van", Network((8, 8), (8, 8)))
     view = TeacherView(bundle, find_robot("hatchback"), find_robot("van"), interface)
+    none = np.zeros((0, len(bundle.reads)), dtype=np.float32)
     with pytest.raises(ValueError, match="distill"):
-        initialize(policy, bundle, view, PLANS["finetune"])
-    assert initialize(policy, bundle, view, PLANS["dagger"]) == {}
+        initialize(policy, bundle, view, PLANS["finetune"], none)
+    assert initialize(policy, bundle, view, PLANS["dagger"], none) == {}
+
+
+@pytest.mark.parametrize("robot", ["van", "skid_steer", "trike"])
+def test_the_fitted_head_acts_as_the_view_does_where_the_teacher_goes(make_bundle, robot):
+    """Also where a limit bends the map of actions: the teacher's drive is near its own."""
+    bundle = make_bundle()
+    bundle.tensors["actor.head.bias"][:] = torch.tensor([0.1, 0.9])
+    own = find_robot("hatchback")
+    states = recollect(bundle, own, "nominal")
+    policy, _, view, taken = transfer(bundle, robot)
+    speed = [feature.name for feature in bundle.reads].index("base/linear_velocity/x")
+    wanted = view.actions(bundle.actor().act(states), states[:, speed])
+    with torch.no_grad():
+        latent = bundle.actor().trunk(torch.as_tensor(states))
+        fitted = policy.action_net(latent).numpy()
+    assert np.abs(fitted - wanted).mean() < 0.05
+    assert "variance explained" in taken["actor.head.weight"][1]
+
+
+def test_recollection_repeats(make_bundle):
+    own = find_robot("hatchback")
+    first, second = (recollect(make_bundle(), own, "nominal") for _ in range(2))
+    assert np.array_equal(first, second)

@@ -1,0 +1,72 @@
+"""All that determines a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from agents.bundle import Network
+from agents.settings import PPOSettings, SACSettings
+from envs.catalogue import find_robot, find_task
+from envs.interface import unknown
+from envs.randomization import find_randomization
+from simtransfer.plan import PLANS, TransferPlan
+
+ALGORITHMS = ("ppo", "sac")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """All that determines a run.
+
+    Attributes:
+        task: The task.
+        robot: The student's robot.
+        method: The plan's name.
+        plan: How the teacher's knowledge is used.
+        teacher: The teacher's bundle, by name or path.
+        seed: Of networks and training episodes; shared by the methods that are compared.
+        steps: Environment steps.
+        interval: Steps between evaluations, where a killed run goes on from.
+        episodes: Episodes of the training suite in each evaluation.
+        final_episodes: Episodes of every suite in the last evaluation.
+        randomization: Of training and evaluation.
+        network: Shape of the student's networks.
+        algorithm: ``ppo``, or ``sac`` (from scratch only: plans extend PPO's loss).
+        ppo: Hyperparameters of PPO.
+        sac: Hyperparameters of SAC.
+    """
+
+    task: str = "driving"
+    robot: str = "hatchback"
+    method: str = "scratch"
+    plan: TransferPlan = field(default_factory=lambda: PLANS["scratch"])
+    teacher: str | None = None
+    seed: int = 0
+    steps: int = 400_000
+    interval: int = 20_480
+    episodes: int = 50
+    final_episodes: int = 50
+    randomization: str = "nominal"
+    network: Network = Network()
+    algorithm: str = "ppo"
+    ppo: PPOSettings = PPOSettings()
+    sac: SACSettings = SACSettings()
+
+    def __post_init__(self) -> None:
+        """Refuse figures that no run can have."""
+        for name in ("steps", "interval", "episodes", "final_episodes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must not be negative nor above 4294967295, got {self.seed}")
+        if self.algorithm not in ALGORITHMS:
+            raise ValueError(unknown("algorithm", self.algorithm, ALGORITHMS))
+        if self.algorithm == "sac" and self.plan.needs_teacher:
+            raise ValueError(f"method {self.method!r} trains with ppo; sac trains from scratch")
+        if self.plan.needs_teacher and self.teacher is None:
+            raise ValueError(f"method {self.method!r} needs a teacher: give a bundle")
+        find_randomization(self.randomization)
+        robot = find_robot(self.robot)
+        if self.task not in robot.tasks and find_task(self.task):
+            made = ", ".join(robot.tasks)
+            raise ValueError(f"robot {robot.name!r} is made for {made}, not for {self.task!r}")
