@@ -69,7 +69,7 @@ def test_a_full_disk_is_said_and_leaves_no_half_record(tmp_path, monkeypatch, ca
     assert "No space left on device; free some space" in capsys.readouterr().err
     assert not (tmp_path / "run" / "curve.parquet").exists()
     assert not (tmp_path / "run" / "done.json").exists()
-    assert not [f for f in (tmp_path / "run").iterdir() if f.name.startswith(".")]
+    assert [f.name for f in (tmp_path / "run").glob(".*")] == [".lock"]
 
 
 def test_train_then_evaluate_then_transfer(tmp_path, capsys):

@@ -133,10 +133,23 @@ def test_another_configuration_in_the_same_folder_is_refused(config, tmp_path):
         execute(replace(few, episodes=3), tmp_path / "e", workers=1)
 
 
-def test_a_run_that_cannot_work_is_reported_once(config, tmp_path):
-    narrow = replace(config, methods=("finetune",), seeds=1, hidden=(8,))
-    with pytest.raises(RuntimeError, match="differs from the teacher's"):
+def test_a_run_that_cannot_work_is_told_before_any_begins(config, tmp_path):
+    narrow = replace(config, hidden=(8,))
+    narrow = replace(narrow, methods=("scratch", "finetune"))
+    with pytest.raises(ValueError, match="differs from the teacher's"):
         execute(narrow, tmp_path / "e", workers=1)
+    assert not list((tmp_path / "e").rglob("*.parquet"))
+
+
+def test_one_run_that_fails_does_not_take_the_others_down(config, tmp_path, monkeypatch):
+    few = replace(config, methods=("scratch",), seeds=2)
+    spoiled = tmp_path / "e" / "runs" / "van" / "scratch" / "seed-0"
+    spoiled.mkdir(parents=True)
+    (spoiled / "checkpoint.safetensors").write_bytes(b"half a record")
+    with pytest.raises(RuntimeError, match=r"1 runs failed; runs/van/scratch/seed-0: .*remove it"):
+        execute(few, tmp_path / "e", workers=1)
+    assert "Traceback" in (spoiled / "error.txt").read_text()
+    assert list(curves(tmp_path / "e")) == ["runs/van/scratch/seed-1/curve.parquet"]
 
 
 @pytest.mark.parametrize(
