@@ -14,10 +14,11 @@ EXPERIMENT = ExperimentConfig(
     name="driving_transfer",
     teacher="hatchback-driving",
     students=("van", "skid_steer", "trike"),
-    methods=("scratch", "zero_shot", "finetune", "reuse_kickstart"),
+    methods=("scratch", "zero_shot", "reuse_kickstart", "finetune"),
     seeds=10,
-    steps=400_000,
-    interval=20_480,
+    steps=200_000,
+    interval=8_192,
+    episodes=40,
 )
 
 if __name__ == "__main__":

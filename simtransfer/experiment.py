@@ -49,10 +49,10 @@ class ExperimentConfig:
     task: str = "driving"
     teacher: str = "hatchback-driving"
     students: tuple[str, ...] = ("van", "skid_steer", "trike")
-    methods: tuple[str, ...] = ("scratch", "zero_shot", "finetune", "reuse_kickstart")
+    methods: tuple[str, ...] = ("scratch", "zero_shot", "finetune")
     seeds: int = 5
-    steps: int = 400_000
-    interval: int = 20_480
+    steps: int = 200_000
+    interval: int = 8_192
     episodes: int = 50
     final_episodes: int = 50
     randomization: str = "nominal"

@@ -63,7 +63,7 @@ def train(robot: str | Path | Robot, *, output: Path | None = None, **settings: 
 def transfer(
     teacher: str | Path,
     robot: str | Path | Robot,
-    plan: str | TransferPlan = "reuse_kickstart",
+    plan: str | TransferPlan = "finetune",
     *,
     output: Path | None = None,
     **settings: object,

@@ -100,7 +100,7 @@ class TransferPlan:
         return any(value > 0 for schedule in schedules for _, value in schedule.points)
 
 
-WARM_UP = Schedule(((8_191, 0.0), (8_192, 1.0)))  # the critic learns its new world first
+WARM_UP = Schedule(((4_095, 0.0), (4_096, 1.0)))  # the critic learns its new world first
 
 PLANS: dict[str, TransferPlan] = {
     "scratch": TransferPlan("learns from nothing, by reinforcement alone"),
@@ -152,7 +152,7 @@ PLANS: dict[str, TransferPlan] = {
     "reuse_kickstart": TransferPlan(
         "all weights that align are copied, then trained as in kickstarting",
         initialization="all",
-        imitation=Schedule(((0, 1.0), (60_000, 0.0))),
+        imitation=Schedule(((0, 0.3), (20_000, 0.0))),
         reinforcement=WARM_UP,
         exploration=0.25,
     ),

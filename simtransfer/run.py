@@ -75,6 +75,7 @@ class Run:
         config: What is run.
         folder: Where its records are kept.
         on_progress: Told how far it is.
+        command: How to make it again, for the record.
     """
 
     def __init__(
@@ -82,7 +83,9 @@ class Run:
         config: RunConfig,
         folder: Path,
         on_progress: Callable[[Progress], None] = lambda progress: None,
+        command: str = "",
     ) -> None:
+        self._command = command
         self.config, self.folder, self._on_progress = config, Path(folder), on_progress
         self.robot = find_robot(config.robot)
         self.teacher = load_bundle(config.teacher) if config.teacher is not None else None
@@ -319,6 +322,7 @@ class Run:
                 acts=self.interface.action,
                 tensors=self.learner.tensors(),
                 provenance={
+                    "command": self._command,
                     "config": asdict(config),
                     "steps": self.learner.steps,
                     "hours": self._seconds / 3600,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,7 +31,7 @@ def train_once(config: RunConfig, folder: Path, json: bool) -> None:
                 note = f"success {100 * state.success_rate:.0f} %"
                 display.update(line, completed=state.steps, total=state.total, note=note)
 
-            Run(config, folder, show).execute()
+            Run(config, folder, show, shlex.join(["simtransfer", *sys.argv[1:]])).execute()
     done = read_json(folder / "done.json")
     transferred = [TensorReport(**row) for row in read_json(folder / "transfer.json")]
     if json:

@@ -20,7 +20,7 @@ def transfer(
     teacher: Annotated[str, tyro.conf.Positional],
     /,
     robot: str,
-    method: str = "reuse_kickstart",
+    method: str = "finetune",
     steps: int = 100_000,
     seed: int = 0,
     randomization: str = "nominal",
