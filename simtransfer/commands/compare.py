@@ -13,12 +13,12 @@ from rich.progress import TaskID
 
 from envs import control_rate, find_robot
 from envs.robot import Robot
+from simtransfer.commands.report import show_report
 from simtransfer.deployment import Deployment
 from simtransfer.experiment import ExperimentConfig, RunNews, execute
-from simtransfer.files import read_json
 from simtransfer.plan import find_plan
 from simtransfer.report import write_report
-from simtransfer.terminal import bar, errors, output, print_json, progress
+from simtransfer.terminal import bar, errors, progress
 from simtransfer.transfer_metrics import BASELINE
 from simtransfer.video import Contestant, race, write_video
 
@@ -59,6 +59,8 @@ def compare(
         def show(news: RunNews) -> None:
             if news.progress is None:
                 display.advance(whole)
+                if not errors.is_terminal:  # a log has no bars: a line a run
+                    errors.print(f"done: {news.place.removeprefix('runs/')}")
                 if news.place in lines:
                     display.remove_task(lines.pop(news.place))
                 return
@@ -75,11 +77,7 @@ def compare(
     if options.video:
         record_video(experiment, folder)
         files = write_report(folder)
-    if options.json:
-        print_json(read_json(files.summary))
-        return
-    output.print(*files.tables)
-    output.print(f"report: {files.page}", highlight=False, soft_wrap=True)
+    show_report(files, options.json)
 
 
 def _program() -> str:

@@ -13,7 +13,7 @@ from simtransfer.report.curves import draw_curves
 from simtransfer.report.findings import find
 from simtransfer.report.page import render_page
 from simtransfer.report.summary import render_summary
-from simtransfer.report.tables import render_tables, terminal_tables
+from simtransfer.report.tables import headline_lines, render_tables, terminal_tables
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,15 @@ class ReportFiles:
         curves: `curves.png`.
         summary: `summary.json`, every number of the page.
         table: `table.txt`, the tables as text.
-        tables: The same tables, to be printed with rich at a terminal's width.
+        headlines: One sentence a student.
+        tables: The tables, to be printed with rich at a terminal's width.
     """
 
     page: Path
     curves: Path
     summary: Path
     table: Path
+    headlines: tuple[str, ...]
     tables: tuple[Table, ...]
 
 
@@ -52,6 +54,7 @@ def write_report(folder: Path) -> ReportFiles:
         curves=folder / "curves.png",
         summary=folder / "summary.json",
         table=folder / "table.txt",
+        headlines=tuple(headline_lines(findings)),
         tables=tuple(terminal_tables(findings)),
     )
     _write(files.curves, curves)
