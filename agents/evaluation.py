@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,9 +37,20 @@ class Episode:
     length: int
 
 
+@contextmanager
+def side_by_side(make: Callable[[], Environment]) -> Iterator[list[Environment]]:
+    """`WORLDS` environments to evaluate in, freed at the end."""
+    worlds = [make() for _ in range(WORLDS)]
+    try:
+        yield worlds
+    finally:
+        for world in worlds:
+            world.close()
+
+
 def evaluate(
     act: Act,
-    make: Callable[[str], Environment],
+    worlds: Sequence[Environment],
     episodes: dict[str, int],
     *,
     first: int = 0,
@@ -51,7 +63,7 @@ def evaluate(
 
     Args:
         act: The policy.
-        make: Makes an environment of a suite.
+        worlds: From `side_by_side`; may be used again.
         episodes: How many of each suite.
         first: Where in each list to begin.
         on_episode: Called as each episode ends.
@@ -61,17 +73,12 @@ def evaluate(
     """
     results: list[Episode] = []
     for suite, count in episodes.items():
-        worlds = [make(suite) for _ in range(WORLDS)]
-        try:
-            for start in range(0, count, len(worlds)):
-                batch = range(first + start, first + min(start + len(worlds), count))
-                for episode in _play(act, worlds, suite, batch):
-                    results.append(episode)
-                    if on_episode:
-                        on_episode(episode)
-        finally:
-            for world in worlds:
-                world.close()
+        for start in range(0, count, len(worlds)):
+            batch = range(first + start, first + min(start + len(worlds), count))
+            for episode in _play(act, worlds, suite, batch):
+                results.append(episode)
+                if on_episode:
+                    on_episode(episode)
     return pd.DataFrame([vars(result) for result in results])
 
 
@@ -80,7 +87,7 @@ def _play(
 ) -> list[Episode]:
     observations: NDArray[np.float32] = np.stack(
         [
-            world.reset(options={"episode": batch[min(i, len(batch) - 1)]})[0]
+            world.reset(options={"suite": suite, "episode": batch[min(i, len(batch) - 1)]})[0]
             for i, world in enumerate(worlds)
         ]
     )

@@ -30,8 +30,12 @@ class Worlds(VecEnv):
         self._returns = np.zeros(self.num_envs)
         self._lengths = np.zeros(self.num_envs, dtype=int)
 
+    def begin(self, seeds: Sequence[int]) -> None:
+        """Let the next reset seed every world anew, as if it had just been made."""
+        self._seeds = list(seeds)
+
     def reset(self) -> VecEnvObs:
-        """Begin an episode in every world; only the first reset seeds it."""
+        """Begin an episode in every world; only the first reset after `begin` seeds it."""
         for i, world in enumerate(self.worlds):
             self._observations[i], self.reset_infos[i] = world.reset(seed=self._seeds[i])
             self._seeds[i] = None

@@ -80,11 +80,15 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
         Args:
             seed: Starts a new stream of training episodes.
-            options: ``{"episode": k}`` plays episode ``k`` of the suite's fixed evaluation list.
+            options: ``{"episode": k}`` plays episode ``k`` of the suite's fixed evaluation list;
+                with ``"suite"``, of that suite's.
         """
         super().reset(seed=seed)
+        suite = str((options or {}).get("suite", self.suite))
+        if suite not in self.task.suites:
+            raise ValueError(unknown("suite", suite, self.task.suites))
         if options and "episode" in options:
-            words = [EVALUATION, self.task.suites.index(self.suite), int(options["episode"])]
+            words = [EVALUATION, self.task.suites.index(suite), int(options["episode"])]
             self._rng = np.random.default_rng(words)
             self._loaded = False
         elif seed is not None or not hasattr(self, "_rng"):
@@ -97,7 +101,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._draws.redraw("reset", self._rng)
         values = self._draws.values
         self._apply({name: values[name] for name in ("mass", "friction")})
-        self.task.begin(self.simulator, self.suite, self._rng)
+        self.task.begin(self.simulator, suite, self._rng)
         self._targets = self.robot.command.targets((self.task.forward, 0.0), self.task.forward)
         return self._observe(), {}
 

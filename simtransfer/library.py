@@ -11,7 +11,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from agents.bundle import Bundle, load_bundle
 from agents.evaluation import evaluate as play
-from agents.evaluation import summarize
+from agents.evaluation import side_by_side, summarize
 from envs.robot import Robot
 from simtransfer.deployment import Deployment
 from simtransfer.experiment import student_network
@@ -116,7 +116,8 @@ def evaluate(
     """
     bundle = policy.bundle if isinstance(policy, Student) else policy
     deployed = Deployment(bundle, robot, randomization=randomization)
-    return summarize(play(deployed.act, deployed.make, {suite: episodes}))
+    with side_by_side(deployed.make) as worlds:
+        return summarize(play(deployed.act, worlds, {suite: episodes}))
 
 
 def _name(robot: str | Path | Robot) -> str:

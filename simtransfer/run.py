@@ -17,7 +17,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from agents.actor import Act
 from agents.bundle import Bundle, load_bundle, save_bundle
-from agents.evaluation import evaluate, summarize
+from agents.evaluation import evaluate, side_by_side, summarize
 from agents.learner import Learner, PPOLearner
 from agents.sac import SACLearner
 from agents.worlds import Worlds
@@ -67,9 +67,9 @@ class Progress:
 class Run:
     """Training in segments, each from an evaluation to the next.
 
-    A segment depends on nothing but the weights it starts with, the seed and its number: worlds are
-    made anew and generators seeded for each. So a run that was killed and goes on from its last
-    evaluation ends with the same curve, to the bit, as one that was not.
+    A segment depends on nothing but the weights it starts with, the seed and its number: worlds
+    keep no memory of earlier episodes, and generators are seeded for each. So a run that was killed
+    and goes on from its last evaluation ends with the same curve, to the bit, as one that was not.
 
     Args:
         config: What is run.
@@ -107,13 +107,12 @@ class Run:
         self._measured = pd.DataFrame()
         self._seconds = 0.0
 
-    def make(self, suite: str | None = None) -> Environment:
+    def make(self) -> Environment:
         """An environment of this run."""
         return make_environment(
             self.config.task,
             self.robot,
             randomization=self.config.randomization,
-            suite=suite,
             privileged=True,
         )
 
@@ -144,24 +143,33 @@ class Run:
         with locked(self.folder, patience=30.0):  # an orphan of a killed comparison soon notices
             if self.is_done():
                 return
-            self._build()
-            write_json(asdict(self.config), self.folder / "config.json")
-            segment = self._resume()
-            if segment == 0:
-                self._evaluate(0)
-            while segment < self._segments:
-                began = time.perf_counter()
-                self._train(segment)
-                segment += 1
-                self._seconds += time.perf_counter() - began
-                self._evaluate(segment)
-                self._save(segment)
-            self._finish()
+            # Making a world takes longer than playing an episode: they are made once.
+            self._training = Worlds(self.make, range(self._count))
+            try:
+                with side_by_side(self.make) as self._arena:
+                    self._work()
+            finally:
+                self._training.close()
+
+    def _work(self) -> None:
+        self._build()
+        write_json(asdict(self.config), self.folder / "config.json")
+        segment = self._resume()
+        if segment == 0:
+            self._evaluate(0)
+        while segment < self._segments:
+            began = time.perf_counter()
+            self._train(segment)
+            segment += 1
+            self._seconds += time.perf_counter() - began
+            self._evaluate(segment)
+            self._save(segment)
+        self._finish()
 
     def _build(self) -> None:
         """Make the learner and give it what the teacher knows."""
         config = self.config
-        worlds = self._worlds(0)
+        worlds = self._training
         self.interface = worlds.worlds[0].interface
         logger: Logger = configure(str(self.folder / "tensorboard"), ["tensorboard"])
         self._imitation: Imitation | None = None
@@ -185,7 +193,6 @@ class Run:
             )
             self.learner = learner
             self._transfer(learner)
-        worlds.close()
 
     def _transfer(self, learner: PPOLearner) -> None:
         plan, policy = self.config.plan, learner.policy
@@ -208,21 +215,17 @@ class Run:
     def _note(self, transferred: tuple[TensorReport, ...]) -> None:
         write_json([asdict(row) for row in transferred], self.folder / "transfer.json")
 
-    def _worlds(self, segment: int) -> Worlds:
-        words = np.random.SeedSequence([self.config.seed, segment])
-        seeds = words.generate_state(self._count).tolist()
-        return Worlds(self.make, seeds)
-
     def _train(self, segment: int) -> None:
         # Stable-Baselines3 draws minibatches from NumPy's global generator, actions from torch's.
         word = int(np.random.SeedSequence([self.config.seed, segment, 1]).generate_state(1)[0])
         np.random.seed(word)  # noqa: NPY002
         torch.manual_seed(word)
         self.learner.algorithm.action_space.seed(word)
-        inner = self._worlds(segment)
-        worlds: VecEnv = inner
+        words = np.random.SeedSequence([self.config.seed, segment])
+        self._training.begin(words.generate_state(self._count).tolist())
+        worlds: VecEnv = self._training
         if self._imitation and self._view:
-            worlds = TeacherDrives(inner, self._view.act, self._imitation)
+            worlds = TeacherDrives(worlds, self._view.act, self._imitation)
         plan = self.config.plan
 
         def before(step: int) -> None:
@@ -237,10 +240,7 @@ class Run:
             if isinstance(worlds, TeacherDrives):
                 worlds.show()
 
-        try:
-            self.learner.learn(worlds, self._segment_steps, before, after)
-        finally:
-            inner.close()
+        self.learner.learn(worlds, self._segment_steps, before, after)
 
     def _tell(self, step: int) -> None:
         total = self._segments * self._segment_steps
@@ -261,12 +261,12 @@ class Run:
         config = self.config
         last, suite = segment == self._segments, training_suite(config.task)
         count = max(config.episodes, config.final_episodes) if last else config.episodes
-        played = evaluate(self._act(), self.make, {suite: count})
+        played = evaluate(self._act(), self._arena, {suite: count})
         # The curve's episodes are the same ones at every point.
         table = summarize(played[: config.episodes])
         if last:
             rest = {name: config.final_episodes for name in suites(config.task) if name != suite}
-            others = summarize(evaluate(self._act(), self.make, rest))
+            others = summarize(evaluate(self._act(), self._arena, rest))
             table = pd.concat([table, others])
             self._measured = pd.concat([summarize(played[: config.final_episodes]), others])
         table.insert(0, "step", segment * self._segment_steps)

@@ -8,7 +8,7 @@ import tyro
 from rich.table import Table
 
 from agents.evaluation import evaluate as play
-from agents.evaluation import summarize
+from agents.evaluation import side_by_side, summarize
 from envs import suites
 from simtransfer.deployment import Deployment
 from simtransfer.statistics import wilson_interval
@@ -42,10 +42,14 @@ def evaluate(
         raise ValueError(f"--seed must not be negative, got {seed}")
     deployed = Deployment(bundle, robot, randomization=randomization)
     chosen = suites(deployed.bundle.task) if suite == "all" else (suite,)
-    with counting(f"{deployed.robot.name}, {suite}", episodes * len(chosen)) as count:
+    total = episodes * len(chosen)
+    with (
+        counting(f"{deployed.robot.name}, {suite}", total) as count,
+        side_by_side(deployed.make) as worlds,
+    ):
         results = play(
             deployed.act,
-            deployed.make,
+            worlds,
             dict.fromkeys(chosen, episodes),
             first=seed * episodes,
             on_episode=count,

@@ -24,6 +24,17 @@ def test_the_same_seeds_give_the_same_bits():
     assert np.array_equal(rollout([3, 4]), rollout([3, 4]))
 
 
+def test_worlds_that_begin_again_are_as_new():
+    worlds = Worlds(MAKE, [8, 9])
+    worlds.reset()
+    for _ in range(50):
+        worlds.step(np.ones((2, 2), dtype=np.float32))
+    worlds.begin([3, 4])
+    first = worlds.reset()
+    worlds.close()
+    assert np.array_equal(first, rollout([3, 4], steps=0)[0])
+
+
 def test_a_world_depends_on_its_own_seed_only():
     assert np.array_equal(rollout([3, 4])[:, 1], rollout([9, 4, 5])[:, 1])
     assert not np.array_equal(rollout([3, 4])[:, 0], rollout([3, 4])[:, 1])

@@ -11,6 +11,7 @@ import torch
 
 from agents.bundle import Network, load_bundle
 from agents.settings import PPOSettings, SACSettings
+from agents.worlds import Worlds
 from simtransfer.plan import PLANS, find_plan
 from simtransfer.run import Run
 from simtransfer.run_config import RunConfig
@@ -57,6 +58,8 @@ def test_every_method_runs_and_leaves_a_loadable_bundle(method, teacher_folder, 
 @pytest.mark.parametrize("method", ["last_layer", "frozen"])
 def test_frozen_layers_do_not_move(method, teacher_folder, tmp_path):
     run = Run(config(method, teacher_folder), tmp_path / "run")
+    run._training = Worlds(run.make, range(2))
+    run.folder.mkdir()
     run._build()
     before = {name: tensor.clone() for name, tensor in run.learner.tensors().items()}
     run._train(0)
