@@ -159,7 +159,7 @@ def load_bundle(bundle: str | Path | Bundle) -> Bundle:
         return bundle
     known = shipped_bundles()
     folder = known.get(str(bundle), Path(bundle))
-    if not folder.exists():
+    if not str(bundle) or not folder.exists():
         raise ValueError(unknown("bundle", str(bundle), known) + ", or give a bundle's folder")
     described = _read_description(folder / DESCRIPTION)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -41,6 +42,9 @@ class PPOSettings:
         """Refuse figures that nothing can be trained with."""
         _positive(self, "learning_rate", "worlds", "rollout", "epochs", "clip", "exploration")
         _positive(self, "divergence", "gradient")
+        _share(self, "discount", "trace")
+        if not 0 <= self.entropy < math.inf:
+            raise ValueError(f"ppo.entropy must not be negative, got {self.entropy}")
         if self.batch < 2:
             raise ValueError(f"ppo.batch must be at least 2, got {self.batch}")
         if self.worlds * self.rollout < 2:
@@ -72,10 +76,24 @@ class SACSettings:
     def __post_init__(self) -> None:
         """Refuse figures that nothing can be trained with."""
         _positive(self, "learning_rate", "worlds", "batch", "buffer", "updates")
+        _share(self, "discount")
+        if self.start < 0:
+            raise ValueError(f"sac.start must not be negative, got {self.start}")
 
 
 def _positive(settings: PPOSettings | SACSettings, *names: str) -> None:
     for name in names:
-        if not getattr(settings, name) > 0:
-            kind = type(settings).__name__.removesuffix("Settings").lower()
-            raise ValueError(f"{kind}.{name} must be positive, got {getattr(settings, name)}")
+        value = getattr(settings, name)
+        if not 0 < value < math.inf:
+            raise ValueError(f"{_kind(settings)}.{name} must be positive, got {value}")
+
+
+def _share(settings: PPOSettings | SACSettings, *names: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        if not 0 <= value <= 1:
+            raise ValueError(f"{_kind(settings)}.{name} must be from 0 to 1, got {value}")
+
+
+def _kind(settings: PPOSettings | SACSettings) -> str:
+    return type(settings).__name__.removesuffix("Settings").lower()

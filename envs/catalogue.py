@@ -82,7 +82,7 @@ def find_robot(robot: str | Path | Robot) -> Robot:
     if str(robot) in known:
         return _read(known[str(robot)])
     path = Path(robot)
-    if path.exists():
+    if str(robot) and path.exists():
         return read_robot(path)
     raise ValueError(unknown("robot", str(robot), known) + ", or give the path of a robot.toml")
 

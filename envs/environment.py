@@ -51,7 +51,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         render_mode: str | None = None,
     ) -> None:
         self.robot, self.task = robot, task
-        self.suite = suite or task.training_suite
+        self.suite = task.training_suite if suite is None else suite
         if self.suite not in task.suites:
             raise ValueError(unknown("suite", self.suite, task.suites))
         if render_mode not in (None, "rgb_array"):
@@ -110,6 +110,8 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Advance one control step. ``action`` is clipped to [-1, 1]; see ``interface.action``."""
         simulator, values = self.simulator, self._draws.values
+        if np.shape(action) != self.action_space.shape or not np.isfinite(action).all():
+            raise ValueError(f"an action is {self.action_space.shape} finite numbers, got {action}")
         targets = self.robot.targets(np.clip(action, -1.0, 1.0))
         self.task.script(simulator, self.robot.command.command(targets, self.task.forward))
         if drawn := self._draws.redraw("interval", self._rng, 1.0 / self.task.control_rate):

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 def quiet() -> Iterator[None]:
     """Drop what C code prints meanwhile (a build time on import, parser warnings)."""
     library = ctypes.CDLL(None)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed by whoever started the process
+            stream.flush()
     library.fflush(None)
     saved = [os.dup(1), os.dup(2)]
     null = os.open(os.devnull, os.O_WRONLY)

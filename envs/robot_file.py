@@ -19,6 +19,9 @@ else:
     import tomli as tomllib
 
 
+MOST_RAYS = 4096  # far above any planar scanner, and within what PyBullet casts at once
+
+
 def read_robot(path: Path) -> Robot:
     """Read a robot from its ``robot.toml`` or the folder that holds one.
 
@@ -76,7 +79,7 @@ def locate(urdf: str, folder: Path) -> Path:
         package, _, relative = urdf.partition(":")
         try:
             module = importlib.import_module(package)
-        except ImportError:
+        except (ImportError, TypeError, ValueError):
             raise ValueError(f"urdf: package {package!r} is not installed") from None
         path = Path(next(iter(getattr(module, "__path__", [""])))) / relative
     else:
@@ -159,13 +162,15 @@ def _validate(robot: Robot) -> None:
     for key in ("length", "width", "wheel_radius", "cruise_speed"):
         if not getattr(robot, key) > 0:
             raise ValueError(f"{key}: must be positive, got {getattr(robot, key)}")
+    if robot.lidar.beams * robot.lidar.rays_per_beam > MOST_RAYS:
+        raise ValueError(f"lidar: beams times rays_per_beam must not exceed {MOST_RAYS}")
     for key in ("wheelbase", "track"):
         if not getattr(robot.command, key, 1.0) > 0:
             raise ValueError(f"command.{key}: must be positive")
     if not re.fullmatch(r"[A-Za-z0-9_-]+", robot.name):
         raise ValueError(f"name: letters, digits, _ and - only, got {robot.name!r}")
-    if robot.lidar.field_of_view <= 0 or robot.lidar.focus <= 0:
-        raise ValueError("lidar: field_of_view and focus must be positive")
+    if not 0 < robot.lidar.field_of_view <= 360 or robot.lidar.focus <= 0:
+        raise ValueError("lidar: field_of_view must be from 0 to 360 degrees, focus positive")
     if robot.height < 0:  # zero for the many whose base frame lies on the ground
         raise ValueError(f"height: must not be negative, got {robot.height}")
     if robot.lidar.beams < 2 or robot.lidar.range <= 0 or robot.lidar.rays_per_beam < 1:

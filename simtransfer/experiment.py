@@ -20,6 +20,7 @@ from simtransfer.files import locked, write_json
 from simtransfer.plan import find_plan
 from simtransfer.run import Progress, Run
 from simtransfer.run_config import RunConfig
+from simtransfer.transfer_metrics import BASELINE
 from simtransfer.versions import versions
 
 ATTEMPTS = 3  # a worker that dies (killed, out of memory) is started again so many times
@@ -66,6 +67,10 @@ class ExperimentConfig:
         if not self.students or not self.methods:
             raise ValueError("name at least one student and one method")
         students = tuple(find_robot(student).name for student in self.students)
+        for method in self.methods:
+            find_plan(method)
+        if BASELINE not in self.methods:
+            raise ValueError(f"methods: add {BASELINE!r}, which the others are compared with")
         for what, names in (("student", students), ("method", self.methods)):
             twice = {name for name in names if names.count(name) > 1}
             if twice:
@@ -141,9 +146,9 @@ def execute(
         RuntimeError: If a run keeps failing.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
+    folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
         runs = dict(config.runs())
         # Making a run checks it: a mistake is told before the first hour of training.

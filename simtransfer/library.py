@@ -29,12 +29,13 @@ class Student:
     Attributes:
         bundle: The policy, ready to be saved with `agents.bundle.save_bundle`.
         model: The Stable-Baselines3 algorithm; give it worlds (``set_env``) to train it further.
+            None where ``output`` held the finished run already.
         curve: A row per evaluation and suite, see `agents.evaluation.summarize`.
         transferred: What happened to each tensor.
     """
 
     bundle: Bundle
-    model: BaseAlgorithm
+    model: BaseAlgorithm | None
     curve: pd.DataFrame
     transferred: tuple[TensorReport, ...]
 
@@ -114,6 +115,8 @@ def evaluate(
     Returns:
         One row: ``suite, episodes, success_rate, collision_rate, return_mean``.
     """
+    if episodes < 1:
+        raise ValueError(f"episodes must be at least 1, got {episodes}")
     bundle = policy.bundle if isinstance(policy, Student) else policy
     deployed = Deployment(bundle, robot, randomization=randomization)
     with side_by_side(deployed.make) as worlds:
@@ -128,11 +131,11 @@ def _execute(config: RunConfig, output: Path | None) -> Student:
     if config.plan.trainable == "none":
         raise ValueError(f"{config.method} trains nothing: evaluate the teacher on the student")
     with tempfile.TemporaryDirectory() as temporary:
-        folder = output or Path(temporary)
+        folder = Path(output or temporary)
         run = Run(config, folder)
-        run.execute()
+        trained = run.execute()
         bundle = load_bundle(run.bundle)
         rows = read_json(folder / "transfer.json")
         curve = pd.read_parquet(folder / "curve.parquet")
     report = tuple(TensorReport(**row) for row in rows)
-    return Student(bundle, run.learner.algorithm, curve, report)
+    return Student(bundle, run.learner.algorithm if trained else None, curve, report)

@@ -128,21 +128,31 @@ class Run:
                 f"{self.folder}: holds a run with another configuration; "
                 "remove it, or write to another --output"
             )
-        return (self.folder / "done.json").exists()
+        if not (self.folder / "done.json").exists():
+            return False
+        if self.config.plan.trainable != "none" and not self.bundle.exists():
+            raise ValueError(
+                f"{self.bundle}: is missing though the run is finished; "
+                f"remove {self.folder} to begin again"
+            )
+        return True
 
-    def execute(self) -> None:
+    def execute(self) -> bool:
         """Train, or go on, to the end; does nothing where that has been done.
+
+        Returns:
+            Whether there was anything to do.
 
         Raises:
             ValueError: If the folder holds another run, or another process is writing there.
         """
         if self.is_done():
-            return
+            return False
         torch.set_num_threads(1)  # a network this small gains nothing from more
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder, patience=30.0):  # an orphan of a killed comparison soon notices
             if self.is_done():
-                return
+                return False
             # Making a world takes longer than playing an episode: they are made once.
             self._training = Worlds(self.make, range(self._count))
             try:
@@ -150,6 +160,7 @@ class Run:
                     self._work()
             finally:
                 self._training.close()
+        return True
 
     def _work(self) -> None:
         self._build()
@@ -298,16 +309,20 @@ class Run:
             return 0
         tensors, about = load_state(file)
         prefix = "learner."
-        self.learner.restore(
-            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        )
-        if self._imitation:
-            self._imitation.states = tensors["states"]
-            self._imitation.answers = tensors["answers"]
-        self._seconds = float(about["seconds"])
-        self._rows = [pd.DataFrame(json.loads(about["rows"]))]
-        self._measured = pd.DataFrame(json.loads(about["measured"]))
-        return int(about["segment"])
+        state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        try:
+            self.learner.restore(state)
+            if self._imitation:
+                self._imitation.states = tensors["states"]
+                self._imitation.answers = tensors["answers"]
+            self._seconds = float(about["seconds"])
+            self._rows = [pd.DataFrame(json.loads(about["rows"]))]
+            self._measured = pd.DataFrame(json.loads(about["measured"]))
+            return int(about["segment"])
+        except (KeyError, RuntimeError, TypeError, ValueError):
+            raise ValueError(
+                f"{file}: is not a checkpoint of this run; remove it to begin again"
+            ) from None
 
     def _finish(self) -> None:
         config = self.config

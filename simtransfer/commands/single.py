@@ -33,6 +33,8 @@ def train_once(config: RunConfig, folder: Path, json: bool) -> None:
 
             Run(config, folder, show, shlex.join(["simtransfer", *sys.argv[1:]])).execute()
     done = read_json(folder / "done.json")
+    if not isinstance(done, dict) or not {"steps", "measured"} <= done.keys():
+        raise ValueError(f"{folder / 'done.json'}: damaged; remove {folder} to begin again")
     transferred = [TensorReport(**row) for row in read_json(folder / "transfer.json")]
     if json:
         print_json(

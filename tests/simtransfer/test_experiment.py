@@ -117,7 +117,7 @@ def test_killed_workers_and_a_killed_comparison_change_nothing(config, tmp_path)
 
 
 def test_what_is_done_is_not_done_again(config, tmp_path):
-    few = replace(config, methods=("zero_shot",), seeds=1)
+    few = replace(config, methods=("scratch",), seeds=1)
     execute(few, tmp_path / "e", workers=1)
     record = next((tmp_path / "e").glob("runs/*/*/*/curve.parquet"))
     before = record.stat().st_mtime_ns
@@ -127,7 +127,7 @@ def test_what_is_done_is_not_done_again(config, tmp_path):
 
 
 def test_another_configuration_in_the_same_folder_is_refused(config, tmp_path):
-    few = replace(config, methods=("zero_shot",), seeds=1)
+    few = replace(config, methods=("scratch",), seeds=1)
     execute(few, tmp_path / "e", workers=1)
     with pytest.raises(ValueError, match="another configuration"):
         execute(replace(few, episodes=3), tmp_path / "e", workers=1)
@@ -158,6 +158,7 @@ def test_one_run_that_fails_does_not_take_the_others_down(config, tmp_path, monk
         ({"seeds": 0}, "seeds must be at least 1"),
         ({"seeds": -3}, "seeds must be at least 1"),
         ({"students": ()}, "at least one student"),
+        ({"methods": ("finetune",)}, "add 'scratch'"),
         ({"methods": ("scratch", "scratch")}, "named twice"),
     ],
 )

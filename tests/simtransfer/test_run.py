@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from agents.bundle import Network, load_bundle
 from agents.settings import PPOSettings, SACSettings
@@ -142,6 +144,23 @@ def test_impossible_figures_are_refused(change, said):
         replace(SMALL, **change)
 
 
+def test_a_checkpoint_of_something_else_says_what_to_do(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    save_file({"other": torch.zeros(3)}, folder / "checkpoint.safetensors")
+    with pytest.raises(ValueError, match="not a checkpoint of this run") as error:
+        Run(SMALL, folder).execute()
+    assert "\n" not in str(error.value)
+
+
+def test_a_finished_run_without_its_bundle_is_not_called_done(tmp_path):
+    folder = tmp_path / "run"
+    Run(SMALL, folder).execute()
+    shutil.rmtree(folder / "bundle")
+    with pytest.raises(ValueError, match="is missing though the run is finished"):
+        Run(SMALL, folder).execute()
+
+
 def test_a_damaged_checkpoint_says_what_to_do(tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
@@ -154,6 +173,10 @@ def test_a_damaged_checkpoint_says_what_to_do(tmp_path):
     ("make", "said"),
     [
         (lambda: PPOSettings(worlds=0), "ppo.worlds must be positive"),
+        (lambda: PPOSettings(discount=float("nan")), "ppo.discount must be from 0 to 1"),
+        (lambda: PPOSettings(learning_rate=float("inf")), "ppo.learning_rate must be positive"),
+        (lambda: PPOSettings(trace=-3), "ppo.trace must be from 0 to 1"),
+        (lambda: PPOSettings(entropy=float("nan")), "ppo.entropy must not be negative"),
         (lambda: PPOSettings(batch=0), "ppo.batch must be at least 2"),
         (lambda: PPOSettings(exploration=0.0), "ppo.exploration must be positive"),
         (lambda: SACSettings(batch=0), "sac.batch must be positive"),
