@@ -509,8 +509,6 @@ def slug(heading):
 def test_a_link_leads_somewhere(page, target):
     path, _, anchor = target.partition("#")
     file = page.parent / path if path else page
-    if target == "docs/images/report.png" and not file.exists():
-        pytest.skip("the picture of the report is made from the first recorded results")
     assert file.exists()
     if anchor:
         headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
