@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -65,6 +66,7 @@ class Bundle:
         acts: Its action entries, in order.
         tensors: Weights and statistics by name: ``actor.…``, ``critic.…``, ``log_std``.
         provenance: Steps, seed, command, versions, measured success and whatever else.
+        robot_digest: `envs.robot.Robot.digest` of that robot; empty if it was not recorded.
     """
 
     task: str
@@ -76,6 +78,17 @@ class Bundle:
     acts: tuple[Feature, ...]
     tensors: Mapping[str, Tensor]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    robot_digest: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of all that it does, whatever is said about it."""
+        about = _describe(replace(self, provenance={}))
+        content = hashlib.sha256(json.dumps(about).encode())
+        for name in sorted(self.tensors):
+            content.update(name.encode())
+            content.update(self.tensors[name].contiguous().numpy().tobytes())
+        return content.hexdigest()[:16]
 
     def actor(self, interface: Interface | None = None) -> Actor:
         """Its actor, reading observations of ``interface`` (default: just what it reads).
@@ -134,6 +147,7 @@ def _describe(bundle: Bundle) -> dict[str, Any]:
         "format": FORMAT,
         "task": bundle.task,
         "robot": bundle.robot,
+        "robot_digest": bundle.robot_digest,
         "control_rate": bundle.control_rate,
         "network": dict(vars(bundle.network)),
         "reads": plain(bundle.reads),
@@ -199,6 +213,7 @@ def _read_description(file: Path) -> Bundle:
             _features(data["acts"]),
             tensors={},
             provenance=dict(data.get("provenance", {})),
+            robot_digest=str(data.get("robot_digest", "")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file}: incomplete or misspelt entry: {error}") from None

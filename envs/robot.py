@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -203,6 +204,13 @@ class Robot:
     wheels: tuple[str, ...]
     cruise_speed: float
     source: Path = field(compare=False, default=Path())
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of all that a policy's readings and actions mean on it, its URDF included."""
+        told = ("description", "urdf", "tasks", "source")
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in told}
+        return hashlib.sha256(repr(values).encode() + self.urdf.read_bytes()).hexdigest()[:16]
 
     def targets(self, action: NDArray[np.floating]) -> dict[str, float]:
         """Physical targets by role of one normalized action, shape ``(actuators,)``."""

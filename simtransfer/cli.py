@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import io
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -10,6 +14,7 @@ from typing import Annotated
 import tyro
 from rich.markup import escape
 
+from envs.interface import unknown
 from simtransfer.commands.bench import bench
 from simtransfer.commands.compare import CompareOptions, compare
 from simtransfer.commands.evaluate import evaluate
@@ -20,6 +25,8 @@ from simtransfer.commands.transfer import transfer
 from simtransfer.commands.watch import watch
 from simtransfer.experiment import ExperimentConfig
 from simtransfer.terminal import errors
+
+Command = Callable[[], int | None]
 
 COMMANDS: dict[str, Callable[..., int | None]] = {
     "train": train,
@@ -35,14 +42,21 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0 success, 1 a failed check, 2 a user's mistake."""
-    return guarded(
-        lambda: tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    commands = {name: deferred(command) for name, command in COMMANDS.items()}
+
+    def parse() -> Command:
+        if given and not given[0].startswith("-") and given[0] not in commands:
+            raise ValueError(unknown("command", given[0], commands))
+        command: Command = tyro.extras.subcommand_cli_from_dict(
+            commands,
             prog="simtransfer",
             description="Move a robot policy to a differently built robot, and prove its worth.",
-            args=list(arguments) if arguments is not None else None,
+            args=given,
         )
-    )
+        return command
+
+    return guarded(parse)
 
 
 def launch(defaults: ExperimentConfig, arguments: Sequence[str] | None = None) -> int:
@@ -56,14 +70,24 @@ def launch(defaults: ExperimentConfig, arguments: Sequence[str] | None = None) -
 
     script.__doc__ = compare.__doc__
     return guarded(
-        lambda: tyro.cli(script, args=list(arguments) if arguments is not None else None)
+        lambda: tyro.cli(deferred(script), args=list(arguments) if arguments is not None else None)
     )
 
 
-def guarded(command: Callable[[], int | None]) -> int:
-    """Run ``command``; a mistake becomes one line on the error stream."""
+def deferred(command: Callable[..., int | None]) -> Callable[..., Command]:
+    """A command that, given its arguments, is yet to be run: parsing ends before work begins."""
+
+    @functools.wraps(command)
+    def bind(*args: object, **kwargs: object) -> Command:
+        return functools.partial(command, *args, **kwargs)
+
+    return bind
+
+
+def guarded(parse: Callable[[], Command]) -> int:
+    """Parse and run a command; a mistake becomes one line on the error stream."""
     try:
-        return int(command() or 0)
+        return int(understood(parse)() or 0)
     except (ValueError, OSError, RuntimeError) as error:
         if isinstance(error, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -73,6 +97,42 @@ def guarded(command: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         errors.print("interrupted; the same command goes on from the last evaluation")
         return 130
+
+
+def understood(parse: Callable[[], Command]) -> Command:
+    """The command that ``parse`` finds.
+
+    Raises:
+        ValueError: If it finds none: tyro's frame in one line.
+    """
+    framed = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(framed):
+            return parse()
+    except SystemExit as end:
+        if not end.code:
+            raise
+    raise ValueError(_unframed(framed.getvalue()))
+
+
+def _unframed(text: str) -> str:
+    """What tyro says in a frame, in one line: the mistake and the nearest option."""
+    lines = [line.strip("│| ") for line in text.splitlines()]
+    sections: list[list[str]] = [[]]
+    for line in lines:
+        if re.fullmatch("[─-]{5,}", line):
+            sections.append([])
+        elif line and not re.match("[╭╰+]", line):
+            sections[-1].append(line)
+    if any(line.startswith("+-") for line in lines):  # without Unicode, the title is a section
+        del sections[0]
+    said = " ".join(sections[0]).rstrip(".")
+    hint = ""
+    for section in sections:
+        options = [line.split()[0] for line in section if line.startswith("--")]
+        if section[:1] == ["Perhaps you meant:"] and options:
+            hint = f"; perhaps you meant {options[0]}"
+    return f"{said[:1].lower()}{said[1:]}{hint}; --help tells more"
 
 
 def explain(error: Exception) -> str:

@@ -17,8 +17,18 @@ def robot_of(bundle: Bundle) -> Robot:
     """The robot that a bundle was trained on: by name, or from where it was read then.
 
     Raises:
-        ValueError: If it is found in neither place.
+        ValueError: If it is found in neither place, or is not what it was.
     """
+    robot = _find(bundle)
+    if bundle.robot_digest and robot.digest != bundle.robot_digest:
+        raise ValueError(
+            f"robot {robot.name!r} ({robot.source}) has changed since the bundle was trained "
+            "on it; put the old robot.toml and URDF back, or train again"
+        )
+    return robot
+
+
+def _find(bundle: Bundle) -> Robot:
     try:
         return find_robot(bundle.robot)
     except ValueError:
@@ -65,10 +75,10 @@ class Deployment:
         )
         world = self.make()
         world.close()
-        if self.robot.name == self.bundle.robot:
+        own = robot_of(self.bundle)
+        if self.robot == own:
             self.act: Act = self.bundle.policy(world.interface)
         else:
-            own = robot_of(self.bundle)
             self.act = TeacherView(self.bundle, own, self.robot, world.interface).act
 
     def make(self, suite: str | None = None) -> Environment:

@@ -112,7 +112,7 @@ def _copy_trunk(
     known = aligned.matrix.sum(axis=0) > 0
     own_mean = normalizer.mean.double().numpy()
     own_deviation = normalizer.variance.double().sqrt().numpy()
-    new_mean = np.where(known, mean @ share, own_mean)
+    new_mean = np.where(known, (mean - aligned.offset) @ share, own_mean)
     new_deviation = np.where(known, deviation @ share, own_deviation)
     weight, bias = tensor("layers.0.weight"), tensor("layers.0.bias")
     scaled = weight / deviation

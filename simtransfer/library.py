@@ -134,7 +134,7 @@ def _execute(config: RunConfig, output: Path | None) -> Student:
         folder = Path(output or temporary)
         run = Run(config, folder)
         trained = run.execute()
-        bundle = load_bundle(run.bundle)
+        bundle = run.trained()
         rows = read_json(folder / "transfer.json")
         curve = pd.read_parquet(folder / "curve.parquet")
     report = tuple(TensorReport(**row) for row in rows)

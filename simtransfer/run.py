@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -123,19 +124,17 @@ class Run:
             ValueError: If it holds a run with another configuration.
         """
         record = self.folder / "config.json"
-        if record.exists() and read_json(record) != plain(asdict(self.config)):
+        if record.exists() and read_json(record) != plain(self._record()):
             raise ValueError(
                 f"{self.folder}: holds a run with another configuration; "
                 "remove it, or write to another --output"
             )
-        if not (self.folder / "done.json").exists():
-            return False
-        if self.config.plan.trainable != "none" and not self.bundle.exists():
-            raise ValueError(
-                f"{self.bundle}: is missing though the run is finished; "
-                f"remove {self.folder} to begin again"
-            )
-        return True
+        return (self.folder / "done.json").exists()
+
+    def _record(self) -> dict[str, Any]:
+        """The configuration, and what the names in it stood for."""
+        teacher = self.teacher.digest if self.teacher else None
+        return asdict(self.config) | {"digests": {"robot": self.robot.digest, "teacher": teacher}}
 
     def execute(self) -> bool:
         """Train, or go on, to the end; does nothing where that has been done.
@@ -164,7 +163,7 @@ class Run:
 
     def _work(self) -> None:
         self._build()
-        write_json(asdict(self.config), self.folder / "config.json")
+        write_json(self._record(), self.folder / "config.json")
         segment = self._resume()
         if segment == 0:
             self._evaluate(0)
@@ -330,6 +329,7 @@ class Run:
             bundle = Bundle(
                 task=config.task,
                 robot=self.robot.name,
+                robot_digest=self.robot.digest,
                 control_rate=control_rate(config.task),
                 network=replace(config.network, squash=config.algorithm == "sac"),
                 reads=self.interface.group("deployable"),
@@ -358,3 +358,16 @@ class Run:
     def bundle(self) -> Path:
         """Where the trained policy is; a plan that trains nothing leaves none."""
         return self.folder / "bundle"
+
+    def trained(self) -> Bundle:
+        """The trained policy.
+
+        Raises:
+            ValueError: If it is damaged, or was removed after the run was finished.
+        """
+        if not self.bundle.exists():
+            raise ValueError(
+                f"{self.bundle}: is missing though the run is finished; "
+                f"remove {self.folder} to begin again"
+            )
+        return load_bundle(self.bundle)

@@ -17,7 +17,7 @@ LOOKAHEAD = (3.0, 6.0, 10.0, 15.0, 22.0, 30.0)  # m ahead at which the route is 
 USERS = 5  # nearest road users that the privileged features describe
 FAR = 60.0  # m, where an absent road user is said to be
 NO_RETURN = 40.0  # m that a beam reads which sees nothing, whatever its sensor could have seen
-RATE_LIMIT = 25.0  # m/s, beyond which a jump of the range is another object, not motion
+RATE_LIMIT = 25.0  # m/s, where rates saturate: something came into the beam or left it
 
 
 def own_features(robot: Robot) -> list[Feature]:
@@ -37,8 +37,8 @@ def own_features(robot: Robot) -> list[Feature]:
         Feature("command/speed", "m/s", -2.0, top),
         Feature("command/yaw_rate", "rad/s", -2.0, 2.0),
         Feature("route/heading", "rad", -1.5, 1.5),
-        Feature("lane/left_edge", "m", -2.0, 2.0 * LANE_WIDTH),
-        Feature("lane/right_edge", "m", -2.0, 2.0 * LANE_WIDTH),
+        Feature("lane/left_edge", "m", -2.0, 2.0 * LANE_WIDTH, contact=0.5 * robot.width),
+        Feature("lane/right_edge", "m", -2.0, 2.0 * LANE_WIDTH, contact=0.5 * robot.width),
         Feature("task/goal/distance", "m", 0.0, ROUTE_LENGTH),
     ]
     for ahead in LOOKAHEAD:
@@ -47,25 +47,48 @@ def own_features(robot: Robot) -> list[Feature]:
     return features
 
 
-def lidar_features(lidar: Lidar) -> list[Feature]:
+def lidar_features(robot: Robot) -> list[Feature]:
     """Range and range rate of every beam, named by its angle in degrees."""
-    angles = [round(angle, 1) + 0.0 for angle in lidar.angles.tolist()]
+    angles = [round(angle, 1) + 0.0 for angle in robot.lidar.angles.tolist()]
     ranges = [
-        Feature(f"lidar/{a:.1f}/range", "m", 0.0, NO_RETURN, series="lidar/range", coordinate=a)
-        for a in angles
+        Feature(
+            f"lidar/{angle:.1f}/range",
+            "m",
+            0.0,
+            NO_RETURN,
+            series="lidar/range",
+            coordinate=angle,
+            contact=_reach(robot, math.radians(angle)),
+        )
+        for angle in angles
     ]
     rates = [
         Feature(
-            f"lidar/{a:.1f}/rate",
+            f"lidar/{angle:.1f}/rate",
             "m/s",
             -RATE_LIMIT,
             RATE_LIMIT,
             series="lidar/rate",
-            coordinate=a,
+            coordinate=angle,
         )
-        for a in angles
+        for angle in angles
     ]
     return ranges + rates
+
+
+def _reach(robot: Robot, angle: float) -> float:
+    """Metres from the lidar to the edge of the robot's rectangle, ``angle`` rad to the left."""
+    x, y, _ = robot.lidar.mount
+    sides = (
+        (math.cos(angle), x, 0.5 * robot.length),
+        (math.sin(angle), y, 0.5 * robot.width),
+    )
+    gaps = [
+        (math.copysign(half, slope) - start) / slope
+        for slope, start, half in sides
+        if abs(slope) > 1e-9
+    ]
+    return max(min(gaps), 0.0)
 
 
 def privileged_features() -> list[Feature]:
@@ -178,6 +201,6 @@ class Scanner:
         ranges[blind] = NO_RETURN
         previous = ranges if self._previous is None else self._previous
         rates = (ranges - previous) / dt
-        rates[np.abs(rates) > RATE_LIMIT] = 0.0
+        np.clip(rates, -RATE_LIMIT, RATE_LIMIT, out=rates)
         self._previous = ranges
         return np.concatenate([ranges, rates])

@@ -95,6 +95,10 @@ def record_video(experiment: ExperimentConfig, folder: Path) -> None:
     for method in shown:
         place = folder / "runs" / robot.name / method / "seed-0" / "bundle"
         bundles[method] = (place, robot)
+    missing = [str(place) for place, body in bundles.values() if body and not Path(place).exists()]
+    if missing:  # records are small and travel; policies may have been left behind
+        errors.print(f"no video: {missing[0]} is not here", soft_wrap=True)
+        return
     contestants: list[Contestant] = []
     for name, (bundle, body) in bundles.items():
         deployed = Deployment(

@@ -23,7 +23,8 @@ def train_once(config: RunConfig, folder: Path, json: bool) -> None:
         raise ValueError(
             f"{config.method} trains nothing: simtransfer evaluate TEACHER --robot {config.robot}"
         )
-    if not Run(config, folder).is_done():
+    run = Run(config, folder)
+    if not run.is_done():
         with progress() as display:
             line = bar(display, f"{config.robot}, {config.method}", None)
 
@@ -31,7 +32,9 @@ def train_once(config: RunConfig, folder: Path, json: bool) -> None:
                 note = f"success {100 * state.success_rate:.0f} %"
                 display.update(line, completed=state.steps, total=state.total, note=note)
 
-            Run(config, folder, show, shlex.join(["simtransfer", *sys.argv[1:]])).execute()
+            run = Run(config, folder, show, shlex.join(["simtransfer", *sys.argv[1:]]))
+            run.execute()
+    run.trained()
     done = read_json(folder / "done.json")
     if not isinstance(done, dict) or not {"steps", "measured"} <= done.keys():
         raise ValueError(f"{folder / 'done.json'}: damaged; remove {folder} to begin again")

@@ -1,6 +1,7 @@
 import json
 import resource
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -161,3 +162,11 @@ def test_damage_is_said_in_one_line(teacher_folder, how, said):
 def test_an_unknown_name_is_told():
     with pytest.raises(ValueError, match="unknown bundle"):
         load_bundle("hatchbak-driving")
+
+
+def test_a_digest_is_of_what_it_does(make_bundle, tmp_path):
+    bundle = make_bundle()
+    same = load_bundle(save_bundle(replace(bundle, provenance={"hours": 2}), tmp_path / "same"))
+    assert same.digest == bundle.digest
+    assert make_bundle(seed=1).digest != bundle.digest
+    assert replace(bundle, control_rate=20.0).digest != bundle.digest

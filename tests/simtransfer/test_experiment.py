@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from agents.bundle import save_bundle
 from agents.settings import PPOSettings
 from simtransfer.experiment import ExperimentConfig, execute
 from simtransfer.report import write_report
@@ -165,3 +166,13 @@ def test_one_run_that_fails_does_not_take_the_others_down(config, tmp_path, monk
 def test_a_comparison_of_nothing_is_refused(config, change, said):
     with pytest.raises(ValueError, match=said):
         replace(config, **change)
+
+
+def test_a_run_of_another_teacher_of_the_same_name_is_refused(config, tmp_path, make_bundle):
+    folder = tmp_path / "runs"
+    teacher = save_bundle(make_bundle(seed=3), tmp_path / "teacher-of-mine")
+    once = replace(config, teacher=str(teacher), students=("trike",), seeds=1)
+    execute(once, folder, workers=1)
+    save_bundle(make_bundle(seed=4), teacher)
+    with pytest.raises(ValueError, match="holds a run with another configuration"):
+        execute(once, folder, workers=1)

@@ -153,12 +153,14 @@ def test_a_checkpoint_of_something_else_says_what_to_do(tmp_path):
     assert "\n" not in str(error.value)
 
 
-def test_a_finished_run_without_its_bundle_is_not_called_done(tmp_path):
+def test_a_finished_run_without_its_bundle_says_so(tmp_path):
     folder = tmp_path / "run"
     Run(SMALL, folder).execute()
     shutil.rmtree(folder / "bundle")
+    run = Run(SMALL, folder)
+    assert not run.execute()
     with pytest.raises(ValueError, match="is missing though the run is finished"):
-        Run(SMALL, folder).execute()
+        run.trained()
 
 
 def test_a_damaged_checkpoint_says_what_to_do(tmp_path):
