@@ -122,9 +122,9 @@ def _unframed(text: str) -> str:
     for line in lines:
         if re.fullmatch("[─-]{5,}", line):
             sections.append([])
-        elif line and not re.match("[╭╰+]", line):
+        elif line and line[0] not in "╭╰":
             sections[-1].append(line)
-    if any(line.startswith("+-") for line in lines):  # without Unicode, the title is a section
+    if "╭" not in text:  # without Unicode, the title is a section
         del sections[0]
     said = " ".join(sections[0]).rstrip(".")
     hint = ""
