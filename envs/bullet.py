@@ -56,6 +56,7 @@ class Bullet:
         self._group(self._ground, -1, GROUND_GROUP, BODY_GROUP | WHEEL_GROUP)
         self._load_robot(robot)
         self._shapes = [self._add(shape) for shape in shapes]
+        self._servo_speed = 1.0
         self._heights = [shape.half_extents[2] for shape in shapes]
         self._start = pybullet.saveState(physicsClientId=client)
 
@@ -232,7 +233,7 @@ class Bullet:
                         pybullet.POSITION_CONTROL,
                         targetPosition=self._signs[joint] * target,
                         force=actuator.force * strength,
-                        maxVelocity=actuator.rate,
+                        maxVelocity=actuator.rate * self._servo_speed,
                         positionGain=0.3,
                         velocityGain=1.0,
                         physicsClientId=self._client,
@@ -320,6 +321,10 @@ class Bullet:
         for link in self._wheels:
             value = self._friction[1 + link] * factor
             self._dynamics(self._body, link, lateralFriction=value)
+
+    def scale_servo_speed(self, factor: float) -> None:
+        """See `Simulator.scale_servo_speed`."""
+        self._servo_speed = factor
 
     def push(self, lateral: float) -> None:
         """See `Simulator.push`."""

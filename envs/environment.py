@@ -133,6 +133,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         for parameter, change in (
             ("mass", simulator.scale_mass),
             ("friction", simulator.scale_friction),
+            ("servo_speed", simulator.scale_servo_speed),
             ("push", simulator.push),
         ):
             if parameter in drawn:

@@ -26,8 +26,6 @@ class Feature:
         series: Features sampled along one axis share a series (``lidar/range``), so that another
             robot's samples can be interpolated.
         coordinate: Where on that axis this one lies (for lidar: degrees, left positive).
-        contact: The reading, in ``unit``, at which what is measured would touch the robot's body.
-            Bodies of other sizes are aligned from there.
     """
 
     name: str
@@ -37,7 +35,6 @@ class Feature:
     group: str = "deployable"
     series: str = ""
     coordinate: float = 0.0
-    contact: float = 0.0
 
     @property
     def center(self) -> float:

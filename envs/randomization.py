@@ -51,6 +51,7 @@ PARAMETERS: dict[str, Parameter] = {
     "motor_strength": Parameter(
         "1", 1.0, "factor on the torque limits of motors and brakes", low=0.0
     ),
+    "servo_speed": Parameter("1", 1.0, "factor on the largest speed of every servo", low=0.01),
     "steering_offset": Parameter("rad", 0.0, "error of every servo's zero"),
     "action_delay": Parameter(
         "step", 0.0, "time until an action acts, in control steps", low=0.0, high=1.0
@@ -144,7 +145,8 @@ RANDOMIZATIONS: dict[str, Randomization] = {
     "wide": (
         Term("friction", "reset", "scale", 0.4, 1.2),
         Term("mass", "reset", "scale", 0.7, 1.5),
-        Term("motor_strength", "reset", "scale", 0.6, 1.2),
+        Term("motor_strength", "reset", "scale", 0.5, 1.2),
+        Term("servo_speed", "reset", "scale", 0.3, 1.2),
         Term("steering_offset", "reset", "add", -0.05, 0.05),
         Term("action_delay", "reset", "set", 0.0, 1.0),
         Term("observation_noise", "reset", "set", 0.0, 0.06),

@@ -86,6 +86,9 @@ class Simulator(Protocol):
     def scale_friction(self, factor: float) -> None:
         """Set the tyres' friction to ``factor`` times the loaded one."""
 
+    def scale_servo_speed(self, factor: float) -> None:
+        """Set every servo's largest speed to ``factor`` times the specified one."""
+
     def push(self, lateral: float) -> None:
         """Add ``lateral`` m/s to the base's velocity, to its left."""
 

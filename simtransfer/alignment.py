@@ -45,9 +45,8 @@ def align_observations(
     """Say each teacher feature in the student's words.
 
     The same name is the same feature. A feature of a series (a lidar beam) that the student samples
-    elsewhere is interpolated between its neighbours. Distances count from each robot's own body
-    (`Feature.contact`). What the student lacks is filled with the teacher's mean, which a
-    normalizer turns into zero.
+    elsewhere is interpolated between its neighbours. What the student lacks is filled with the
+    teacher's mean, which a normalizer turns into zero.
 
     Args:
         teacher: What the teacher reads.
@@ -70,15 +69,12 @@ def align_observations(
                     f"in {student[column].unit} for the student; give both the same unit"
                 )
             matrix[row, column] = 1.0
-            offset[row] = feature.contact - student[column].contact
             sources.append("same")
             continue
         neighbours = _neighbours(feature, student)
         if neighbours:
-            offset[row] = feature.contact
             for other, weight in neighbours.items():
                 matrix[row, other] = weight
-                offset[row] -= weight * student[other].contact
             names = ", ".join(student[other].name for other in neighbours)
             sources.append(f"interpolated: {names}")
         else:

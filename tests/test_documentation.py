@@ -1,8 +1,5 @@
 """The documentation says what the code does: its commands, examples, tables and links.
 
-Tables marked `<!-- table: NAME -->` are made from the code. After a change to the code,
-`python -m tests.test_documentation` writes them anew.
-
 Examples are run as they are printed, with two reductions so that this takes seconds: a run trains
 for 64 steps (`ShortRun`), and evaluations play one episode.
 """
@@ -17,7 +14,6 @@ import re
 import shlex
 import sys
 from dataclasses import MISSING, fields, replace
-from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
@@ -25,193 +21,36 @@ import pytest
 
 import simtransfer
 from agents import bundle as bundles
-from agents.bundle import Network, save_bundle
-from agents.settings import PPOSettings, SACSettings
+from agents.bundle import save_bundle
 from envs import catalogue, find_robot, make_environment, robots, suites
-from envs.driving.scenario import SUITES
-from envs.driving.task import Driving, Reward
+from envs.driving.task import Driving
 from envs.inspection import check_robot
-from envs.randomization import PARAMETERS, RANDOMIZATIONS, find_randomization
+from envs.randomization import find_randomization
 from envs.robot import Ackermann, Actuator, Differential, Lidar, Robot
 from experiments import driving_demo
 from simtransfer import cli, library
-from simtransfer.plan import PLANS, Schedule, TransferPlan, find_plan
+from simtransfer.plan import PLANS, find_plan
 from simtransfer.records import CURVE_COLUMNS
 from simtransfer.report import tables as report_tables
 from simtransfer.run import CHECKPOINT, Run
 from simtransfer.transfer_metrics import TransferMetrics
 from simtransfer.verdicts import Outcome
+from tests.documentation_tables import (
+    PAGES,
+    ROOT,
+    TABLES,
+    marked_tables,
+    name,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEACHER = "hatchback-driving"
 # Lines of a bash block that are no command of this project's.
 FOREIGN = ("cd ", "git clone ", "make ", "pip install ", "tensorboard ")
-
-
-def name(page):
-    return str(page.relative_to(ROOT))
-
-
-# Tables made from the code
-
-
-def attributes(kind):
-    """The `Attributes` section of a docstring: meaning by name."""
-    _, _, section = inspect.getdoc(kind).partition("Attributes:\n")
-    entries = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", section, re.MULTILINE)
-    return {key: " ".join(text.split()).replace("``", "`") for key, text in entries}
-
-
-def markdown(columns, rows):
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
-
-
-def settings(kind):
-    def shown(value):
-        return " ".join(map(str, value)) if isinstance(value, tuple) else value
-
-    meaning = attributes(kind)
-    rows = [[f"`{f.name}`", shown(f.default), meaning[f.name]] for f in fields(kind)]
-    return markdown(["Name", "Default", "Meaning"], rows)
-
-
-def schedule(value: Schedule):
-    if len(value.points) == 1:
-        return f"{value.points[0][1]:g}"
-    return ", ".join(f"{level:g} at {step:,}" for step, level in value.points)
-
-
-def plans():
-    columns = ["Method", "What it does", "`initialization`", "`trainable`", "`teacher_control`"]
-    columns += ["`imitation`", "`remember`", "`reinforcement`", "`exploration`"]
-    rows = [
-        [
-            f"`{method}`",
-            plan.summary + (f" ({plan.source})" if plan.source else ""),
-            plan.initialization,
-            plan.trainable,
-            schedule(plan.teacher_control),
-            schedule(plan.imitation),
-            "yes" if plan.remember else "no",
-            schedule(plan.reinforcement),
-            "as scratch" if plan.exploration is None else plan.exploration,
-        ]
-        for method, plan in PLANS.items()
-    ]
-    return markdown(columns, rows)
-
-
-def plan_fields():
-    meaning = attributes(TransferPlan)
-    return markdown(
-        ["Field", "Meaning"], [[f"`{f.name}`", meaning[f.name]] for f in fields(TransferPlan)]
-    )
-
-
-def commands():
-    def summary(function):
-        paragraph = inspect.getdoc(function).split("\n\n")[0]
-        return " ".join(paragraph.split()).replace("``", "`")
-
-    rows = [[f"`simtransfer {key}`", summary(function)] for key, function in cli.COMMANDS.items()]
-    return markdown(["Command", "What it does"], rows)
-
-
-def suite_rows():
-    rows = []
-    for key, suite in SUITES.items():
-        least = 1 if suite.certain and suite.jaywalkers else 0
-        walkers = f"{least} to {suite.jaywalkers}" if suite.jaywalkers else "none"
-        wrong_way = f"{100 * suite.wrong_way:g} % of episodes" if suite.wrong_way else "never"
-        rows.append([f"`{key}`", walkers, wrong_way])
-    return markdown(["Suite", "Pedestrians who step out", "A car coming the wrong way"], rows)
-
-
-def randomization_rows():
-    def ranges(terms):
-        return {
-            t.parameter: f"{t.low:g} to {t.high:g}" + (f", every {t.period:g} s" * (t.period > 0))
-            for t in terms
-        }
-
-    def occasion(parameter):
-        for terms in RANDOMIZATIONS.values():
-            for term in terms:
-                if term.parameter == parameter:
-                    return term.occasion
-        return "never"
-
-    named = {key: ranges(terms) for key, terms in RANDOMIZATIONS.items() if terms}
-    columns = [
-        "Parameter",
-        "Unit",
-        "Meaning",
-        "Without",
-        "Drawn at",
-        *(f"`{key}`" for key in named),
-    ]
-    rows = [
-        [
-            f"`{key}`",
-            parameter.unit,
-            parameter.meaning,
-            f"{parameter.initial:g}",
-            occasion(key),
-            *(terms.get(key, "–") for terms in named.values()),
-        ]
-        for key, parameter in PARAMETERS.items()
-    ]
-    return markdown(columns, rows)
-
-
-def robot_rows():
-    rows = []
-    for key in robots():
-        robot = find_robot(key)
-        actions = ", ".join(f"`{a.action.name}`" for a in robot.actuators)
-        lidar = (
-            f"{robot.lidar.beams} beams, {robot.lidar.field_of_view:g}°, {robot.lidar.range:g} m"
-        )
-        size = f"{robot.length:g} × {robot.width:g}"
-        rows.append([f"`{key}`", robot.description, size, actions, lidar])
-    return markdown(["Robot", "What it is", "Length × width, m", "Actions", "Lidar"], rows)
-
-
-TABLES = {
-    "commands": commands,
-    "network": lambda: settings(Network),
-    "plan fields": plan_fields,
-    "plans": plans,
-    "ppo": lambda: settings(PPOSettings),
-    "randomization": randomization_rows,
-    "reward": lambda: settings(Reward),
-    "robots": robot_rows,
-    "sac": lambda: settings(SACSettings),
-    "suites": suite_rows,
-}
-MARKED = re.compile(r"<!-- table: ([a-z ]+) -->\n((?:\|.*\n)*)")
-
-
-def marked_tables():
-    return [
-        (page, *found.groups())
-        for page in PAGES
-        for found in MARKED.finditer(page.read_text(encoding="utf-8"))
-    ]
-
-
-def write_tables():
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        new = MARKED.sub(lambda m: f"<!-- table: {m[1]} -->\n{TABLES[m[1]]()}", text)
-        page.write_text(new, encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -219,7 +58,7 @@ def write_tables():
 )
 def test_a_table_is_what_the_code_says(page, table, shown):
     assert shown == TABLES[table](), (
-        f"{name(page)}: table {table!r} is out of date; run python -m tests.test_documentation"
+        f"{name(page)}: table {table!r} is out of date; run python -m tests.documentation_tables"
     )
 
 
@@ -513,7 +352,3 @@ def test_a_link_leads_somewhere(page, target):
     if anchor:
         headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
         assert anchor in map(slug, headings)
-
-
-if __name__ == "__main__":
-    write_tables()

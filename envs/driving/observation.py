@@ -37,8 +37,8 @@ def own_features(robot: Robot) -> list[Feature]:
         Feature("command/speed", "m/s", -2.0, top),
         Feature("command/yaw_rate", "rad/s", -2.0, 2.0),
         Feature("route/heading", "rad", -1.5, 1.5),
-        Feature("lane/left_edge", "m", -2.0, 2.0 * LANE_WIDTH, contact=0.5 * robot.width),
-        Feature("lane/right_edge", "m", -2.0, 2.0 * LANE_WIDTH, contact=0.5 * robot.width),
+        Feature("lane/left_edge", "m", -2.0, 2.0 * LANE_WIDTH),
+        Feature("lane/right_edge", "m", -2.0, 2.0 * LANE_WIDTH),
         Feature("task/goal/distance", "m", 0.0, ROUTE_LENGTH),
     ]
     for ahead in LOOKAHEAD:
@@ -47,48 +47,25 @@ def own_features(robot: Robot) -> list[Feature]:
     return features
 
 
-def lidar_features(robot: Robot) -> list[Feature]:
+def lidar_features(lidar: Lidar) -> list[Feature]:
     """Range and range rate of every beam, named by its angle in degrees."""
-    angles = [round(angle, 1) + 0.0 for angle in robot.lidar.angles.tolist()]
+    angles = [round(angle, 1) + 0.0 for angle in lidar.angles.tolist()]
     ranges = [
-        Feature(
-            f"lidar/{angle:.1f}/range",
-            "m",
-            0.0,
-            NO_RETURN,
-            series="lidar/range",
-            coordinate=angle,
-            contact=_reach(robot, math.radians(angle)),
-        )
-        for angle in angles
+        Feature(f"lidar/{a:.1f}/range", "m", 0.0, NO_RETURN, series="lidar/range", coordinate=a)
+        for a in angles
     ]
     rates = [
         Feature(
-            f"lidar/{angle:.1f}/rate",
+            f"lidar/{a:.1f}/rate",
             "m/s",
             -RATE_LIMIT,
             RATE_LIMIT,
             series="lidar/rate",
-            coordinate=angle,
+            coordinate=a,
         )
-        for angle in angles
+        for a in angles
     ]
     return ranges + rates
-
-
-def _reach(robot: Robot, angle: float) -> float:
-    """Metres from the lidar to the edge of the robot's rectangle, ``angle`` rad to the left."""
-    x, y, _ = robot.lidar.mount
-    sides = (
-        (math.cos(angle), x, 0.5 * robot.length),
-        (math.sin(angle), y, 0.5 * robot.width),
-    )
-    gaps = [
-        (math.copysign(half, slope) - start) / slope
-        for slope, start, half in sides
-        if abs(slope) > 1e-9
-    ]
-    return max(min(gaps), 0.0)
 
 
 def privileged_features() -> list[Feature]:
@@ -98,7 +75,8 @@ def privileged_features() -> list[Feature]:
         Feature("privileged/time_left", "1", 0.0, 1.0, group),
         Feature("privileged/friction", "1", 0.4, 1.2, group),
         Feature("privileged/mass", "1", 0.7, 1.5, group),
-        Feature("privileged/motor_strength", "1", 0.6, 1.2, group),
+        Feature("privileged/motor_strength", "1", 0.5, 1.2, group),
+        Feature("privileged/servo_speed", "1", 0.3, 1.2, group),
         Feature("privileged/steering_offset", "rad", -0.05, 0.05, group),
         Feature("privileged/action_delay", "step", 0.0, 1.0, group),
         Feature("privileged/lateral_velocity", "m/s", -3.0, 3.0, group),

@@ -98,7 +98,7 @@ class Driving:
         self.time_limit = ROUTE_LENGTH / (0.4 * robot.cruise_speed)  # s: no crawling
         self.features: tuple[Feature, ...] = (
             *own_features(robot),
-            *lidar_features(robot),
+            *lidar_features(robot.lidar),
             *privileged_features(),
         )
         self.shapes: tuple[Shape, ...] = (
@@ -276,6 +276,7 @@ class Driving:
             values["friction"],
             values["mass"],
             values["motor_strength"],
+            values["servo_speed"],
             values["steering_offset"],
             values["action_delay"],
             self._lateral,

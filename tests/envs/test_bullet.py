@@ -144,14 +144,29 @@ def test_scaling_mass_scales_every_links_mass_and_inertia(world, robot):
     np.testing.assert_allclose(masses(), 1.3 * before, rtol=1e-9)
 
 
+@pytest.mark.parametrize("factor", [1.0, 0.5, 0.3])
+def test_a_servo_turns_at_its_speed(world, factor):
+    simulator = world()
+    simulator.scale_servo_speed(factor)
+    simulator.reset(0.0, 0.0, 0.0, 0.0)
+    simulator.drive({"front_steering": 0.5, "drive": 0.0}, 1.0, 0.0)
+    simulator.advance(12)
+    early = simulator.joints()[0][0]
+    simulator.advance(6)
+    turned = simulator.joints()[0][0] - early
+    assert turned / (6 / RATE) == pytest.approx(1.5 * factor, rel=0.05)
+
+
 def test_a_thousand_redraws_leave_no_trace(world):
     fresh, used = world(), world()
     rng = np.random.default_rng(0)
     for _ in range(1000):
         used.scale_mass(rng.uniform(0.5, 2.0))
         used.scale_friction(rng.uniform(0.2, 1.5))
+        used.scale_servo_speed(rng.uniform(0.3, 1.2))
     used.scale_mass(1.0)
     used.scale_friction(1.0)
+    used.scale_servo_speed(1.0)
     assert acceleration(used, "hatchback") == acceleration(fresh, "hatchback")
     assert braking_distance(used, "hatchback", 9.0) == braking_distance(fresh, "hatchback", 9.0)
 

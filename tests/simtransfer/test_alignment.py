@@ -1,12 +1,9 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs import find_robot
-from envs.driving.observation import lidar_features
 from envs.interface import Feature
 from simtransfer.alignment import ActionMap, align_observations
 
@@ -68,21 +65,3 @@ def test_left_stays_left(student):
     speeds = np.asarray([6.0])
     mapped = ActionMap(teacher, other)(np.asarray([[0.5, 0.3]]), speeds)
     assert other.to_command(mapped, speeds)[0, 1] > 0.3
-
-
-def test_distances_count_from_each_robots_own_body():
-    teacher = [Feature("lane/left_edge", "m", 0, 7, contact=0.8), *beams((0,))]
-    teacher[1] = replace(teacher[1], contact=2.0)
-    student = [replace(teacher[0], contact=1.0), *beams((-5, 5))]
-    student[1:] = [replace(beam, contact=0.5) for beam in student[1:]]
-    aligned = align_observations(teacher, student, [0.0, 0.0])
-    touching = np.asarray([[feature.contact for feature in student]])
-    assert aligned(touching)[0] == pytest.approx([feature.contact for feature in teacher])
-    assert aligned(touching + 3.0)[0] == pytest.approx([3.8, 5.0])
-
-
-def test_a_forward_beam_touches_at_the_bumper():
-    for name in CARS:
-        robot = find_robot(name)
-        forward = next(f for f in lidar_features(robot) if f.name == "lidar/0.0/range")
-        assert forward.contact == pytest.approx(0.5 * robot.length - robot.lidar.mount[0])

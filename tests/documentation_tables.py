@@ -1,0 +1,184 @@
+"""Tables of the documentation that are made from the code, where a page marks them.
+
+A page marks one by `<!-- table: NAME -->`. `python -m tests.documentation_tables` writes them anew.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from agents.bundle import Network
+from agents.settings import PPOSettings, SACSettings
+from envs import find_robot, robots
+from envs.driving.scenario import SUITES
+from envs.driving.task import Reward
+from envs.randomization import PARAMETERS, RANDOMIZATIONS
+from simtransfer import cli
+from simtransfer.plan import PLANS, Schedule, TransferPlan
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def name(page):
+    return str(page.relative_to(ROOT))
+
+
+def attributes(kind):
+    """The `Attributes` section of a docstring: meaning by name."""
+    _, _, section = inspect.getdoc(kind).partition("Attributes:\n")
+    entries = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", section, re.MULTILINE)
+    return {key: " ".join(text.split()).replace("``", "`") for key, text in entries}
+
+
+def markdown(columns, rows):
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+
+
+def settings(kind):
+    def shown(value):
+        return " ".join(map(str, value)) if isinstance(value, tuple) else value
+
+    meaning = attributes(kind)
+    rows = [[f"`{f.name}`", shown(f.default), meaning[f.name]] for f in fields(kind)]
+    return markdown(["Name", "Default", "Meaning"], rows)
+
+
+def schedule(value: Schedule):
+    if len(value.points) == 1:
+        return f"{value.points[0][1]:g}"
+    return ", ".join(f"{level:g} at {step:,}" for step, level in value.points)
+
+
+def plans():
+    columns = ["Method", "What it does", "`initialization`", "`trainable`", "`teacher_control`"]
+    columns += ["`imitation`", "`remember`", "`reinforcement`", "`exploration`"]
+    rows = [
+        [
+            f"`{method}`",
+            plan.summary + (f" ({plan.source})" if plan.source else ""),
+            plan.initialization,
+            plan.trainable,
+            schedule(plan.teacher_control),
+            schedule(plan.imitation),
+            "yes" if plan.remember else "no",
+            schedule(plan.reinforcement),
+            "as scratch" if plan.exploration is None else plan.exploration,
+        ]
+        for method, plan in PLANS.items()
+    ]
+    return markdown(columns, rows)
+
+
+def plan_fields():
+    meaning = attributes(TransferPlan)
+    return markdown(
+        ["Field", "Meaning"], [[f"`{f.name}`", meaning[f.name]] for f in fields(TransferPlan)]
+    )
+
+
+def commands():
+    def summary(function):
+        paragraph = inspect.getdoc(function).split("\n\n")[0]
+        return " ".join(paragraph.split()).replace("``", "`")
+
+    rows = [[f"`simtransfer {key}`", summary(function)] for key, function in cli.COMMANDS.items()]
+    return markdown(["Command", "What it does"], rows)
+
+
+def suite_rows():
+    rows = []
+    for key, suite in SUITES.items():
+        least = 1 if suite.certain and suite.jaywalkers else 0
+        walkers = f"{least} to {suite.jaywalkers}" if suite.jaywalkers else "none"
+        wrong_way = f"{100 * suite.wrong_way:g} % of episodes" if suite.wrong_way else "never"
+        rows.append([f"`{key}`", walkers, wrong_way])
+    return markdown(["Suite", "Pedestrians who step out", "A car coming the wrong way"], rows)
+
+
+def randomization_rows():
+    def ranges(terms):
+        return {
+            t.parameter: f"{t.low:g} to {t.high:g}" + (f", every {t.period:g} s" * (t.period > 0))
+            for t in terms
+        }
+
+    def occasion(parameter):
+        for terms in RANDOMIZATIONS.values():
+            for term in terms:
+                if term.parameter == parameter:
+                    return term.occasion
+        return "never"
+
+    named = {key: ranges(terms) for key, terms in RANDOMIZATIONS.items() if terms}
+    columns = [
+        "Parameter",
+        "Unit",
+        "Meaning",
+        "Without",
+        "Drawn at",
+        *(f"`{key}`" for key in named),
+    ]
+    rows = [
+        [
+            f"`{key}`",
+            parameter.unit,
+            parameter.meaning,
+            f"{parameter.initial:g}",
+            occasion(key),
+            *(terms.get(key, "–") for terms in named.values()),
+        ]
+        for key, parameter in PARAMETERS.items()
+    ]
+    return markdown(columns, rows)
+
+
+def robot_rows():
+    rows = []
+    for key in robots():
+        robot = find_robot(key)
+        actions = ", ".join(f"`{a.action.name}`" for a in robot.actuators)
+        lidar = (
+            f"{robot.lidar.beams} beams, {robot.lidar.field_of_view:g}°, {robot.lidar.range:g} m"
+        )
+        size = f"{robot.length:g} × {robot.width:g}"
+        rows.append([f"`{key}`", robot.description, size, actions, lidar])
+    return markdown(["Robot", "What it is", "Length × width, m", "Actions", "Lidar"], rows)
+
+
+TABLES = {
+    "commands": commands,
+    "network": lambda: settings(Network),
+    "plan fields": plan_fields,
+    "plans": plans,
+    "ppo": lambda: settings(PPOSettings),
+    "randomization": randomization_rows,
+    "reward": lambda: settings(Reward),
+    "robots": robot_rows,
+    "sac": lambda: settings(SACSettings),
+    "suites": suite_rows,
+}
+MARKED = re.compile(r"<!-- table: ([a-z ]+) -->\n((?:\|.*\n)*)")
+
+
+def marked_tables():
+    return [
+        (page, *found.groups())
+        for page in PAGES
+        for found in MARKED.finditer(page.read_text(encoding="utf-8"))
+    ]
+
+
+def write_tables():
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        new = MARKED.sub(lambda m: f"<!-- table: {m[1]} -->\n{TABLES[m[1]]()}", text)
+        page.write_text(new, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_tables()
