@@ -20,6 +20,7 @@ from agents.actor import Act, Actor
 from agents.networks import ACTIVATIONS, Trunk
 from agents.tensor_file import write_tensors
 from envs.interface import Feature, Interface, unknown
+from envs.tables import build, checked
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "bundles"
@@ -196,32 +197,45 @@ def _read_description(file: Path) -> Bundle:
         given = data.get("format") if isinstance(data, dict) else None
         raise ValueError(f"{file}: format {given!r}, but this version reads format {FORMAT}")
     try:
-        network = data["network"]
-        shape = Network(
-            tuple(int(width) for width in network["hidden"]),
-            tuple(int(width) for width in network["critic_hidden"]),
-            str(network["activation"]),
-            bool(network["squash"]),
-        )
-        described = Bundle(
-            str(data["task"]),
-            str(data["robot"]),
-            float(data["control_rate"]),
-            shape,
-            _features(data["reads"]),
-            _features(data["judges"]),
-            _features(data["acts"]),
+        return Bundle(
+            checked(data["task"], "str", "task"),
+            checked(data["robot"], "str", "robot"),
+            checked(data["control_rate"], "float", "control_rate"),
+            build(Network, data["network"], "network"),
+            _features(data["reads"], "reads"),
+            _features(data["judges"], "judges"),
+            _features(data["acts"], "acts"),
             tensors={},
-            provenance=dict(data.get("provenance", {})),
-            robot_digest=str(data.get("robot_digest", "")),
+            provenance=_provenance(data.get("provenance", {})),
+            robot_digest=checked(data.get("robot_digest", ""), "str", "robot_digest"),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{file}: incomplete or misspelt entry: {error}") from None
-    return described
+    except KeyError as error:
+        raise ValueError(f"{file}: lacks {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
 
 
-def _features(rows: list[dict[str, Any]]) -> tuple[Feature, ...]:
-    return tuple(Feature(**row) for row in rows)
+def _provenance(entry: Any) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise ValueError(f"provenance: expected a table, got {entry!r}")
+    checked(entry.get("steps", 0), "int", "provenance.steps")
+    checked(entry.get("hours", 0.0), "float", "provenance.hours")
+    for key, kind in (("config", dict), ("measured", list)):
+        if not isinstance(entry.get(key, kind()), kind):
+            raise ValueError(f"provenance.{key}: expected a {kind.__name__}, got {entry[key]!r}")
+    for i, row in enumerate(entry.get("measured", [])):
+        where = f"provenance.measured[{i}]"
+        checked(row["suite"] if isinstance(row, dict) else None, "str", f"{where}.suite")
+        checked(row["success_rate"], "float", f"{where}.success_rate")
+    return entry
+
+
+def _features(rows: Any, where: str) -> tuple[Feature, ...]:
+    if not isinstance(rows, list):
+        raise ValueError(f"{where}: expected a list of features, got {rows!r}")
+    features = tuple(build(Feature, row, f"{where}[{i}]") for i, row in enumerate(rows))
+    Interface(features, ())  # refuses two of one name
+    return features
 
 
 def _check_tensors(bundle: Bundle, file: Path) -> None:

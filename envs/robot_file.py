@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import math
 import re
 import sys
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
 from envs.interface import unknown
 from envs.robot import COMMAND_MODELS, Actuator, Lidar, Robot
+from envs.tables import build, take
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -48,22 +47,22 @@ def read_robot(path: Path) -> Robot:
 def _parse(data: dict[str, Any], file: Path) -> Robot:
     data = dict(data)
     actuators = tuple(
-        _build(Actuator, entry, f"actuators[{i}]")
-        for i, entry in enumerate(_take(data, "actuators", list))
+        build(Actuator, entry, f"actuators[{i}]")
+        for i, entry in enumerate(take(data, "actuators", list))
     )
-    command = dict(_take(data, "command", dict))
+    command = dict(take(data, "command", dict))
     model = command.pop("model", None)
     if model not in COMMAND_MODELS:
         raise ValueError("command.model: " + unknown("model", str(model), COMMAND_MODELS))
-    lidar = _build(Lidar, _take(data, "lidar", dict), "lidar")
-    urdf = locate(str(_take(data, "urdf", str)), file.parent)
-    robot: Robot = _build(
+    lidar = build(Lidar, take(data, "lidar", dict), "lidar")
+    urdf = locate(str(take(data, "urdf", str)), file.parent)
+    robot: Robot = build(
         Robot,
         {
             **data,
             "urdf": urdf,
             "actuators": actuators,
-            "command": _build(COMMAND_MODELS[model], command, "command"),
+            "command": build(COMMAND_MODELS[model], command, "command"),
             "lidar": lidar,
             "source": file,
         },
@@ -87,58 +86,6 @@ def locate(urdf: str, folder: Path) -> Path:
     if not path.is_file():
         raise ValueError(f"urdf: no file {path.name!r} at {path.parent}")
     return path
-
-
-def _take(data: dict[str, Any], key: str, kind: type) -> Any:
-    if key not in data:
-        raise ValueError(f"missing key {key!r}")
-    value = data.pop(key)
-    if not isinstance(value, kind):
-        raise ValueError(f"{key}: expected a {kind.__name__}, got {value!r}")
-    return value
-
-
-def _build(kind: type, entry: Any, where: str) -> Any:
-    """Make a dataclass of a table, refusing missing, unknown and wrongly typed keys."""
-    if not isinstance(entry, dict):
-        raise ValueError(f"{where}: expected a table, got {entry!r}")
-    prefix = f"{where}." if where else ""
-    known = {f.name: f for f in fields(kind)}
-    for key in entry:
-        if key not in known:
-            raise ValueError(unknown("key", f"{prefix}{key}", [prefix + name for name in known]))
-    values: dict[str, Any] = {}
-    for name, info in known.items():
-        if name not in entry:
-            if info.default is MISSING:
-                raise ValueError(f"missing key {prefix + name!r}")
-            continue
-        values[name] = _checked(entry[name], str(info.type), prefix + name)
-    return kind(**values)
-
-
-def _checked(value: Any, kind: str, where: str) -> Any:
-    if kind == "float":
-        endless = where.endswith(".rate")  # a servo without a speed limit
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or math.isnan(value) or (math.isinf(value) and not endless):
-            raise ValueError(f"{where}: expected a number, got {value!r}")
-        return float(value)
-    if kind == "int" and (isinstance(value, bool) or not isinstance(value, int)):
-        raise ValueError(f"{where}: expected a whole number, got {value!r}")
-    if kind == "str" and not isinstance(value, str):
-        raise ValueError(f"{where}: expected text in quotes, got {value!r}")
-    if kind == "bool" and not isinstance(value, bool):
-        raise ValueError(f"{where}: expected true or false, got {value!r}")
-    if kind == "tuple[float, float, float]":
-        if not isinstance(value, list) or len(value) != 3:
-            raise ValueError(f"{where}: expected three numbers, got {value!r}")
-        return tuple(_checked(item, "float", where) for item in value)
-    if kind == "tuple[str, ...]":
-        if not isinstance(value, list):
-            raise ValueError(f"{where}: expected a list of names, got {value!r}")
-        return tuple(_checked(item, "str", where) for item in value)
-    return value
 
 
 def _validate(robot: Robot) -> None:

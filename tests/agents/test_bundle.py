@@ -170,3 +170,38 @@ def test_a_digest_is_of_what_it_does(make_bundle, tmp_path):
     assert same.digest == bundle.digest
     assert make_bundle(seed=1).digest != bundle.digest
     assert replace(bundle, control_rate=20.0).digest != bundle.digest
+
+
+def places(entry, path=()):
+    """Every place in nested JSON; of a list, the first two."""
+    yield path
+    if isinstance(entry, dict):
+        for key, value in entry.items():
+            yield from places(value, (*path, key))
+    elif isinstance(entry, list):
+        for i, value in enumerate(entry[:2]):
+            yield from places(value, (*path, i))
+
+
+def put(entry, path, value):
+    if not path:
+        return value
+    copy = entry.copy()
+    copy[path[0]] = put(entry[path[0]], path[1:], value)
+    return copy
+
+
+@pytest.mark.parametrize("wrong", [None, "x", -1, [], {}, float("inf"), True, [[1]]], ids=repr)
+def test_whatever_stands_anywhere_in_the_description_it_loads_or_is_refused(teacher_folder, wrong):
+    file = teacher_folder / DESCRIPTION
+    description = json.loads(file.read_text())
+    refused = 0
+    for path in places(description):
+        file.write_text(json.dumps(put(description, path, wrong)))
+        try:
+            load_bundle(teacher_folder)
+        except ValueError as error:
+            refused += 1
+            assert str(teacher_folder) in str(error)
+            assert "\n" not in str(error)
+    assert refused > 5

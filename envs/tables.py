@@ -1,0 +1,87 @@
+"""Dataclasses from tables that people or programs wrote, with errors that name the key."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import MISSING, fields
+from typing import Any
+
+from envs.interface import unknown
+
+
+def take(table: dict[str, Any], key: str, kind: type) -> Any:
+    """Remove and return an entry.
+
+    Raises:
+        ValueError: If it is missing or not a ``kind``.
+    """
+    if key not in table:
+        raise ValueError(f"missing key {key!r}")
+    value = table.pop(key)
+    if not isinstance(value, kind):
+        raise ValueError(f"{key}: expected a {kind.__name__}, got {value!r}")
+    return value
+
+
+def build(kind: type, entry: Any, where: str) -> Any:
+    """Make a dataclass of a table.
+
+    Args:
+        kind: The dataclass.
+        entry: Its fields by name.
+        where: What the table is called in messages.
+
+    Raises:
+        ValueError: If a key is missing, unknown or of another type.
+    """
+    if not isinstance(entry, dict):
+        raise ValueError(f"{where}: expected a table, got {entry!r}")
+    prefix = f"{where}." if where else ""
+    known = {f.name: f for f in fields(kind)}
+    for key in entry:
+        if key not in known:
+            raise ValueError(unknown("key", f"{prefix}{key}", [prefix + name for name in known]))
+    values: dict[str, Any] = {}
+    for name, info in known.items():
+        if name in entry:
+            values[name] = checked(
+                entry[name], str(info.type), prefix + name, endless=info.default == math.inf
+            )
+        elif info.default is MISSING:
+            raise ValueError(f"missing key {prefix + name!r}")
+    return kind(**values)
+
+
+def checked(value: Any, kind: str, where: str, *, endless: bool = False) -> Any:
+    """``value`` if it is what the annotation ``kind`` says; other annotations let all pass.
+
+    Args:
+        value: From a file.
+        kind: ``float``, ``int``, ``str``, ``bool`` or a tuple of one of them.
+        where: What it is called in messages.
+        endless: Whether a float may be infinite.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    if kind == "float":
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or math.isnan(value) or (math.isinf(value) and not endless):
+            raise ValueError(f"{where}: expected a number, got {value!r}")
+        return float(value)
+    if kind == "int" and (isinstance(value, bool) or not isinstance(value, int)):
+        raise ValueError(f"{where}: expected a whole number, got {value!r}")
+    if kind == "str" and not isinstance(value, str):
+        raise ValueError(f"{where}: expected text in quotes, got {value!r}")
+    if kind == "bool" and not isinstance(value, bool):
+        raise ValueError(f"{where}: expected true or false, got {value!r}")
+    if kind == "tuple[float, float, float]":
+        if not isinstance(value, list) or len(value) != 3:
+            raise ValueError(f"{where}: expected three numbers, got {value!r}")
+        return tuple(checked(item, "float", where) for item in value)
+    for item_kind, items in (("str", "names"), ("int", "whole numbers")):
+        if kind == f"tuple[{item_kind}, ...]":
+            if not isinstance(value, list):
+                raise ValueError(f"{where}: expected a list of {items}, got {value!r}")
+            return tuple(checked(item, item_kind, where) for item in value)
+    return value
