@@ -17,6 +17,7 @@ from envs.task import Task
 
 # First word of every seed sequence: episodes for evaluation can never be drawn in training.
 TRAINING, EVALUATION = 1, 2
+OPTIONS = ("episode", "suite")  # of reset
 
 
 class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
@@ -69,6 +70,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._all = np.zeros(len(task.features), dtype=np.float32)
         self._draws = Draws(randomization)
         self._loaded = False
+        self._targets: Targets | None = None
         self._substeps = round(task.physics_rate / task.control_rate)
         self.simulator = simulator
         simulator.load(robot, task.shapes, task.physics_rate)
@@ -84,6 +86,9 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
                 with ``"suite"``, of that suite's.
         """
         super().reset(seed=seed)
+        for option in options or {}:
+            if option not in OPTIONS:
+                raise ValueError(unknown("reset option", option, OPTIONS))
         suite = str((options or {}).get("suite", self.suite))
         if suite not in self.task.suites:
             raise ValueError(unknown("suite", suite, self.task.suites))
@@ -100,7 +105,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._loaded = True
         self._draws.redraw("reset", self._rng)
         values = self._draws.values
-        self._apply({name: values[name] for name in ("mass", "friction")})
+        self._apply(values)
         self.task.begin(self.simulator, suite, self._rng)
         self._targets = self.robot.command.targets((self.task.forward, 0.0), self.task.forward)
         return self._observe(), {}
@@ -110,12 +115,16 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Advance one control step. ``action`` is clipped to [-1, 1]; see ``interface.action``."""
         simulator, values = self.simulator, self._draws.values
+        if self._targets is None:
+            raise RuntimeError("no episode has begun: call reset() before step()")
         if np.shape(action) != self.action_space.shape or not np.isfinite(action).all():
             raise ValueError(f"an action is {self.action_space.shape} finite numbers, got {action}")
         targets = self.robot.targets(np.clip(action, -1.0, 1.0))
         self.task.script(simulator, self.robot.command.command(targets, self.task.forward))
         if drawn := self._draws.redraw("interval", self._rng, 1.0 / self.task.control_rate):
             self._apply(drawn)
+            if "push" in drawn:
+                simulator.push(drawn["push"])
         late = round(values["action_delay"] * self._substeps)
         if late:
             self._drive(self._targets)
@@ -127,17 +136,16 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         outcome = self.task.outcome(simulator)
         return self._observe(), outcome.reward, outcome.terminated, False, dict(outcome.info)
 
-    def _apply(self, drawn: Mapping[str, float]) -> None:
+    def _apply(self, values: Mapping[str, float]) -> None:
         """Change the physics; what is not physics is read where it is used."""
         simulator = self.simulator
         for parameter, change in (
             ("mass", simulator.scale_mass),
             ("friction", simulator.scale_friction),
             ("servo_speed", simulator.scale_servo_speed),
-            ("push", simulator.push),
         ):
-            if parameter in drawn:
-                change(drawn[parameter])
+            if parameter in values:
+                change(values[parameter])
 
     def _drive(self, targets: Targets) -> None:
         values = self._draws.values

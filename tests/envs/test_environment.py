@@ -183,3 +183,14 @@ def test_every_task_and_robot_is_registered():
     for name in NAMES:
         for task in tasks():
             assert f"simtransfer/{task}-{name}-v0" in gymnasium.registry
+
+
+def test_a_step_before_the_first_reset_is_refused(world):
+    env = world()
+    with pytest.raises(RuntimeError, match=r"call reset\(\) before step"):
+        env.step(np.zeros(2, np.float32))
+
+
+def test_a_misspelt_reset_option_is_refused_with_the_nearest(world):
+    with pytest.raises(ValueError, match="did you mean 'episode'"):
+        world().reset(options={"episodes": 3})

@@ -191,6 +191,27 @@ def test_a_steering_offset_turns_a_car_that_is_told_to_go_straight(world):
     assert left["joint/front_steering/position"] == pytest.approx(0.05, abs=0.01)
 
 
+def test_a_slow_servo_turns_later(world):
+    angles = [
+        drive(world("servo_speed", value), 3.0, 2, steering=0.4)["joint/front_steering/position"]
+        for value in (0.3, 1.0)
+    ]
+    assert angles[1] > 1.5 * angles[0]
+
+
+@pytest.mark.parametrize("parameter", sorted(PARAMETERS))
+def test_every_parameter_matters(world, parameter):
+    """A row of the table that nothing reads would be drawn in vain."""
+    limits = PARAMETERS[parameter]
+    step = 0.5 if limits.initial + 0.5 <= limits.high else -0.5
+    often = {"occasion": "interval", "period": 0.1} if parameter == "push" else {}
+    plain, changed = (
+        drive(world(parameter, limits.initial + by, **often), 6.0, 8, steering=0.1)
+        for by in (0.0, step)
+    )
+    assert plain != changed
+
+
 def test_a_delayed_action_acts_later(world):
     angles = []
     for delay in (0.0, 0.5, 1.0):
