@@ -41,7 +41,8 @@ class ExperimentConfig:
         interval: Steps between evaluations.
         episodes: Episodes of each evaluation.
         final_episodes: Episodes of each suite in the last evaluation.
-        randomization: Of training and evaluation.
+        randomization: Of training.
+        evaluation: Randomization of evaluations: the world that the policy is meant for.
         hidden: Widths of the students' hidden layers. Default: the teacher's.
         ppo: Hyperparameters, the same for all methods.
     """
@@ -57,6 +58,7 @@ class ExperimentConfig:
     episodes: int = 50
     final_episodes: int = 50
     randomization: str = "nominal"
+    evaluation: str = "nominal"
     hidden: tuple[int, ...] | None = None
     ppo: PPOSettings = PPOSettings()
 
@@ -99,6 +101,7 @@ class ExperimentConfig:
                         episodes=self.episodes,
                         final_episodes=self.final_episodes,
                         randomization=self.randomization,
+                        evaluation=self.evaluation,
                         network=network,
                         ppo=self.ppo,
                     )

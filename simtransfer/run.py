@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,13 +109,10 @@ class Run:
         self._measured = pd.DataFrame()
         self._seconds = 0.0
 
-    def make(self) -> Environment:
+    def make(self, randomization: str) -> Environment:
         """An environment of this run."""
         return make_environment(
-            self.config.task,
-            self.robot,
-            randomization=self.config.randomization,
-            privileged=True,
+            self.config.task, self.robot, randomization=randomization, privileged=True
         )
 
     def is_done(self) -> bool:
@@ -153,9 +151,10 @@ class Run:
             if self.is_done():
                 return False
             # Making a world takes longer than playing an episode: they are made once.
-            self._training = Worlds(self.make, range(self._count))
+            train, judge = self.config.randomization, self.config.evaluation
+            self._training = Worlds(partial(self.make, train), range(self._count))
             try:
-                with side_by_side(self.make) as self._arena:
+                with side_by_side(partial(self.make, judge)) as self._arena:
                     self._work()
             finally:
                 self._training.close()

@@ -29,7 +29,8 @@ class RunConfig:
         interval: Steps between evaluations, where a killed run goes on from.
         episodes: Episodes of the training suite in each evaluation.
         final_episodes: Episodes of every suite in the last evaluation.
-        randomization: Of training and evaluation.
+        randomization: Of training.
+        evaluation: Randomization of evaluations: the world that the policy is meant for.
         network: Shape of the student's networks.
         algorithm: ``ppo``, or ``sac`` (from scratch only: plans extend PPO's loss).
         ppo: Hyperparameters of PPO.
@@ -47,6 +48,7 @@ class RunConfig:
     episodes: int = 50
     final_episodes: int = 50
     randomization: str = "nominal"
+    evaluation: str = "nominal"
     network: Network = Network()
     algorithm: str = "ppo"
     ppo: PPOSettings = PPOSettings()
@@ -66,6 +68,7 @@ class RunConfig:
         if self.plan.needs_teacher and self.teacher is None:
             raise ValueError(f"method {self.method!r} needs a teacher: give a bundle")
         find_randomization(self.randomization)
+        find_randomization(self.evaluation)
         robot = find_robot(self.robot)
         if self.task not in robot.tasks and find_task(self.task):
             made = ", ".join(robot.tasks)

@@ -102,7 +102,7 @@ def record_video(experiment: ExperimentConfig, folder: Path) -> None:
     contestants: list[Contestant] = []
     for name, (bundle, body) in bundles.items():
         deployed = Deployment(
-            bundle, body, randomization=experiment.randomization, render_mode="rgb_array"
+            bundle, body, randomization=experiment.evaluation, render_mode="rgb_array"
         )
         contestants.append((f"{name}, {deployed.robot.name}", deployed.act, deployed.make))
     with errors.status("recording the video"):

@@ -18,6 +18,7 @@ def train(
     steps: int = 1_000_000,
     seed: int = 0,
     randomization: str = "nominal",
+    evaluation: str = "nominal",
     interval: int = 102_400,
     episodes: int = 50,
     final_episodes: int = 200,
@@ -35,7 +36,8 @@ def train(
         robot: A robot's name or the path of a robot.toml.
         steps: Environment steps.
         seed: Of networks and training episodes.
-        randomization: none, nominal or wide.
+        randomization: Of training: none, nominal or wide.
+        evaluation: Randomization of evaluations.
         interval: Steps between evaluations, which are also checkpoints.
         episodes: Episodes of each evaluation.
         final_episodes: Episodes of every suite in the last evaluation.
@@ -55,6 +57,7 @@ def train(
         episodes=episodes,
         final_episodes=final_episodes,
         randomization=randomization,
+        evaluation=evaluation,
         network=network,
         algorithm=algorithm,
         ppo=ppo,

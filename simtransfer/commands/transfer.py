@@ -24,6 +24,7 @@ def transfer(
     steps: int = 100_000,
     seed: int = 0,
     randomization: str = "nominal",
+    evaluation: str = "nominal",
     interval: int = 20_480,
     episodes: int = 50,
     final_episodes: int = 200,
@@ -40,7 +41,8 @@ def transfer(
         method: The transfer plan.
         steps: Environment steps.
         seed: Of networks and training episodes.
-        randomization: none, nominal or wide.
+        randomization: Of training: none, nominal or wide.
+        evaluation: Randomization of evaluations.
         interval: Steps between evaluations, which are also checkpoints.
         episodes: Episodes of each evaluation.
         final_episodes: Episodes of every suite in the last evaluation.
@@ -63,6 +65,7 @@ def transfer(
         episodes=episodes,
         final_episodes=final_episodes,
         randomization=randomization,
+        evaluation=evaluation,
         network=student_network(bundle, hidden),
         ppo=ppo,
     )
