@@ -145,8 +145,8 @@ RANDOMIZATIONS: dict[str, Randomization] = {
     "wide": (
         Term("friction", "reset", "scale", 0.4, 1.2),
         Term("mass", "reset", "scale", 0.7, 1.5),
-        Term("motor_strength", "reset", "scale", 0.5, 1.2),
-        Term("servo_speed", "reset", "scale", 0.3, 1.2),
+        Term("motor_strength", "reset", "scale", 0.6, 1.2),
+        Term("servo_speed", "reset", "scale", 0.5, 1.2),
         Term("steering_offset", "reset", "add", -0.05, 0.05),
         Term("action_delay", "reset", "set", 0.0, 1.0),
         Term("observation_noise", "reset", "set", 0.0, 0.06),
