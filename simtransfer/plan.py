@@ -100,8 +100,6 @@ class TransferPlan:
         return any(value > 0 for schedule in schedules for _, value in schedule.points)
 
 
-WARM_UP = Schedule(((4_095, 0.0), (4_096, 1.0)))  # the critic learns its new world first
-
 PLANS: dict[str, TransferPlan] = {
     "scratch": TransferPlan("learns from nothing, by reinforcement alone"),
     "zero_shot": TransferPlan(
@@ -113,8 +111,6 @@ PLANS: dict[str, TransferPlan] = {
     "finetune": TransferPlan(
         "all weights that align are copied, then trained",
         initialization="all",
-        reinforcement=WARM_UP,
-        exploration=0.25,
     ),
     "frozen": TransferPlan(
         "the trunk is copied as a fixed feature extractor under a new last layer",
@@ -125,8 +121,6 @@ PLANS: dict[str, TransferPlan] = {
         "all weights are copied, the last layer alone is trained",
         initialization="all",
         trainable="head",
-        reinforcement=WARM_UP,
-        exploration=0.25,
     ),
     "distill": TransferPlan(
         "a new network imitates the teacher on the states that the teacher visits",
@@ -153,8 +147,6 @@ PLANS: dict[str, TransferPlan] = {
         "all weights that align are copied, then trained as in kickstarting",
         initialization="all",
         imitation=Schedule(((0, 0.3), (20_000, 0.0))),
-        reinforcement=WARM_UP,
-        exploration=0.25,
     ),
 }
 
