@@ -16,9 +16,9 @@ EXPERIMENT = ExperimentConfig(
     students=("van", "skid_steer", "trike"),
     methods=("scratch", "zero_shot", "reuse_kickstart", "finetune"),
     seeds=10,
-    steps=200_000,
-    interval=8_192,
-    episodes=40,
+    steps=131_072,
+    interval=4_096,
+    episodes=20,
 )
 
 if __name__ == "__main__":
