@@ -124,7 +124,7 @@ def _unframed(text: str) -> str:
             sections.append([])
         elif line and line[0] not in "╭╰":
             sections[-1].append(line)
-    if "╭" not in text:  # without Unicode, the title is a section
+    if "╭" not in text and len(sections) > 1:  # without Unicode, the title is a section
         del sections[0]
     said = " ".join(sections[0]).rstrip(".")
     hint = ""
