@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -208,9 +209,11 @@ class Robot:
     @property
     def digest(self) -> str:
         """Fingerprint of all that a policy's readings and actions mean on it, its URDF included."""
-        told = ("description", "urdf", "tasks", "source")
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in told}
-        return hashlib.sha256(repr(values).encode() + self.urdf.read_bytes()).hexdigest()[:16]
+        values = _stated(self)
+        for told in ("class", "description", "urdf", "tasks", "source"):
+            values.pop(told, None)
+        text = json.dumps(values, sort_keys=True)
+        return hashlib.sha256(text.encode() + self.urdf.read_bytes()).hexdigest()[:16]
 
     def targets(self, action: NDArray[np.floating]) -> dict[str, float]:
         """Physical targets by role of one normalized action, shape ``(actuators,)``."""
@@ -230,3 +233,14 @@ class Robot:
         """The inverse of `to_command`, not clipped to [-1, 1]."""
         targets = self.command.targets((commands[:, 0], commands[:, 1]), speeds)
         return np.stack([a.action_for(targets[a.role]) for a in self.actuators], axis=1)
+
+
+def _stated(value: Any) -> Any:
+    """Plain data of what differs from the defaults, which stays the same when fields are added."""
+    if is_dataclass(value):
+        pairs = [(field.name, getattr(value, field.name), field.default) for field in fields(value)]
+        stated = {name: _stated(given) for name, given, default in pairs if given != default}
+        return {"class": type(value).__name__, **stated}
+    if isinstance(value, tuple):
+        return [_stated(item) for item in value]
+    return value if isinstance(value, bool | int | float | str) else str(value)
