@@ -27,7 +27,7 @@ class PPOSettings:
 
     learning_rate: float = 3e-4
     worlds: int = 16
-    rollout: int = 256
+    rollout: int = 128
     batch: int = 512
     epochs: int = 10
     discount: float = 0.98

@@ -64,7 +64,7 @@ class Bullet:
         client = self._client
         urdf = read_urdf(robot.urdf)
         named = {joint for a in robot.actuators for joint in (*a.joints, *a.brake_joints)}
-        for name in sorted(named | set(robot.wheels)):
+        for name in sorted(named | set(robot.soles)):
             if name not in urdf.joints:
                 raise ValueError(f"{robot.source}: " + unknown("joint", name, urdf.joints))
             if urdf.joints[name].kind == "fixed":
@@ -76,12 +76,13 @@ class Bullet:
         index = {info[1].decode(): i for i, info in enumerate(infos)}
         self._links = [-1, *range(count)]
         self._movable = [i for i, info in enumerate(infos) if info[2] != pybullet.JOINT_FIXED]
-        self._wheels = [index[name] for name in robot.wheels]
+        self._names = {i: infos[i][1].decode() for i in self._movable}
+        self._wheels = [index[name] for name in robot.soles]
         self._actuated = [[index[name] for name in a.joints] for a in robot.actuators]
         self._braked = [[index[name] for name in a.brake_joints] for a in robot.actuators]
         # A wheel's axis may point left or right, and its frame any way: what counts is which way
         # it rolls. So positive is about the base's own axes: forward for wheels, left for steering.
-        axes = {i: urdf.axis(infos[i][1].decode()) for i in self._movable}
+        axes = {i: urdf.axis(name) for i, name in self._names.items()}
         self._signs = {
             i: math.copysign(1.0, axis[np.argmax(np.abs(axis))]) for i, axis in axes.items()
         }
@@ -206,10 +207,10 @@ class Bullet:
         pybullet.resetBasePositionAndOrientation(self._body, center, turn, physicsClientId=client)
         velocity = [speed * forward[0], speed * forward[1], 0.0]
         pybullet.resetBaseVelocity(self._body, velocity, [0.0, 0.0, 0.0], physicsClientId=client)
-        for joint in self._movable:
-            rolls = joint in self._wheels
-            rate = self._signs[joint] * speed / robot.wheel_radius if rolls else 0.0
-            pybullet.resetJointState(self._body, joint, 0.0, rate, physicsClientId=client)
+        begin = robot.start(speed)
+        for joint, name in self._names.items():
+            at, rate = (self._signs[joint] * value for value in begin.get(name, (0.0, 0.0)))
+            pybullet.resetJointState(self._body, joint, at, rate, physicsClientId=client)
 
     def place(self, shape: int, x: float, y: float, yaw: float) -> None:
         """See `Simulator.place`."""
@@ -222,7 +223,6 @@ class Bullet:
 
     def drive(self, targets: Mapping[str, float], strength: float, speed: float) -> None:
         """See `Simulator.drive`."""
-        radius = self._robot.wheel_radius
         for k, actuator in enumerate(self._robot.actuators):
             target = targets[actuator.role]
             if actuator.kind == "position":
@@ -239,14 +239,14 @@ class Bullet:
                         physicsClientId=self._client,
                     )
                 continue
+            rate = self._robot.joint_speed(target)
             braking = bool(self._braked[k]) and target < speed
             for joint in self._braked[k]:
                 force = actuator.brake * strength if braking else 0.0
-                self._motor(joint, self._signs[joint] * target / radius, force)
+                self._motor(joint, self._signs[joint] * rate, force)
             if not braking:
                 for joint in self._actuated[k]:
-                    rate = self._signs[joint] * target / radius
-                    self._motor(joint, rate, actuator.force * strength)
+                    self._motor(joint, self._signs[joint] * rate, actuator.force * strength)
 
     def advance(self, substeps: int) -> None:
         """See `Simulator.advance`."""

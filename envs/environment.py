@@ -107,7 +107,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         values = self._draws.values
         self._apply(values)
         self.task.begin(self.simulator, suite, self._rng)
-        self._targets = self.robot.command.targets((self.task.forward, 0.0), self.task.forward)
+        self._targets = self.task.rest()
         return self._observe(), {}
 
     def step(
@@ -119,8 +119,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             raise RuntimeError("no episode has begun: call reset() before step()")
         if np.shape(action) != self.action_space.shape or not np.isfinite(action).all():
             raise ValueError(f"an action is {self.action_space.shape} finite numbers, got {action}")
-        targets = self.robot.targets(np.clip(action, -1.0, 1.0))
-        self.task.script(simulator, self.robot.command.command(targets, self.task.forward))
+        targets = self.task.act(simulator, np.clip(action, -1.0, 1.0))
         if drawn := self._draws.redraw("interval", self._rng, 1.0 / self.task.control_rate):
             self._apply(drawn)
             if "push" in drawn:

@@ -1,19 +1,21 @@
-"""What a robot is: its actuators, its sensors, and what a command means to it."""
+"""What every robot is: a body with actuators whose targets mean something to its task."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.interface import Feature
+from envs.interface import Feature, unknown
 
 Values = Any  # a float or an array of floats; all of one call broadcast
 Targets = Mapping[str, Values]  # physical targets by role, rad or m/s
@@ -47,6 +49,18 @@ class Actuator:
     brake_joints: tuple[str, ...] = ()
     brake: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Refuse figures that nothing can be driven with."""
+        where = f"actuators.{self.role}"
+        if self.kind not in self.KINDS:
+            raise ValueError(f"{where}.kind: " + unknown("kind", self.kind, self.KINDS))
+        if not self.low < self.high:
+            raise ValueError(f"{where}: low must be below high")
+        if not (self.force > 0 and self.brake >= 0 and self.rate > 0):
+            raise ValueError(f"{where}: force and rate must be positive, brake not negative")
+        if not self.joints:
+            raise ValueError(f"{where}.joints: names at least one joint")
+
     @property
     def action(self) -> Feature:
         """The action entry, normalized to [-1, 1]."""
@@ -62,117 +76,8 @@ class Actuator:
         return 2.0 * (target - self.low) / (self.high - self.low) - 1.0
 
 
-@dataclass(frozen=True)
-class Lidar:
-    """A planar scanner: beams denser ahead than aside, each the nearest of a few rays.
-
-    Attributes:
-        beams: Number of readings.
-        field_of_view: Degrees from the first beam to the last.
-        range: Metres; farther returns read as this.
-        mount: Position in the robot's frame, m.
-        focus: 1 spaces beams evenly; larger values gather them ahead.
-        rays_per_beam: Rays cast across each beam's cell.
-    """
-
-    beams: int
-    field_of_view: float
-    range: float
-    mount: tuple[float, float, float] = (0.0, 0.0, 0.5)
-    focus: float = 1.0
-    rays_per_beam: int = 3
-
-    @property
-    def angles(self) -> NDArray[np.float64]:
-        """Beam directions in degrees, right to left, shape ``(beams,)``."""
-        return self._spread(np.linspace(-1.0, 1.0, self.beams))
-
-    @property
-    def rays(self) -> NDArray[np.float64]:
-        """Ray directions in degrees, shape ``(beams, rays_per_beam)``."""
-        cell = np.linspace(-0.5, 0.5, 2 * self.rays_per_beam + 1)[1::2]
-        centers = np.linspace(-1.0, 1.0, self.beams)
-        return self._spread(centers[:, None] + cell * 2.0 / (self.beams - 1))
-
-    def _spread(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.sign(u) * np.abs(u) ** self.focus * self.field_of_view / 2
-
-
-class CommandModel(Protocol):
-    """How a task-space command (speed, yaw rate) and actuator targets become each other."""
-
-    def command(self, targets: Targets, speed: Values) -> tuple[Values, Values]:
-        """Speed (m/s) and yaw rate (rad/s) that ``targets`` ask for at the present ``speed``."""
-
-    def targets(self, command: tuple[Values, Values], speed: Values) -> Targets:
-        """Actuator targets that ask for ``command`` at the present ``speed``."""
-
-
-@dataclass(frozen=True)
-class Ackermann:
-    """Speed and yaw rate of a car that steers one axle (kinematic bicycle model).
-
-    Attributes:
-        drive: Role of the ``wheel_speed`` actuator.
-        steering: Role of the ``position`` actuator; positive turns its wheels to the left.
-        wheelbase: Metres between the axles.
-        rear: Whether the steered axle is the rear one.
-    """
-
-    drive: str
-    steering: str
-    wheelbase: float
-    rear: bool = False
-
-    def command(self, targets: Targets, speed: Values) -> tuple[Values, Values]:
-        """See `CommandModel.command`."""
-        angle = -targets[self.steering] if self.rear else targets[self.steering]
-        return targets[self.drive], _rolling(speed) * np.tan(angle) / self.wheelbase
-
-    def targets(self, command: tuple[Values, Values], speed: Values) -> Targets:
-        """See `CommandModel.targets`."""
-        angle = np.arctan(command[1] * self.wheelbase / _rolling(speed))
-        return {self.drive: command[0], self.steering: -angle if self.rear else angle}
-
-
-@dataclass(frozen=True)
-class Differential:
-    """Speed and yaw rate of a robot that steers by the difference of its sides.
-
-    Attributes:
-        left: Role of the left wheels' ``wheel_speed`` actuator.
-        right: Role of the right wheels'.
-        track: Effective track, m: what the geometric one becomes with the slip of skid steering.
-    """
-
-    left: str
-    right: str
-    track: float
-
-    def command(self, targets: Targets, speed: Values) -> tuple[Values, Values]:
-        """See `CommandModel.command`."""
-        left, right = targets[self.left], targets[self.right]
-        return 0.5 * (left + right), (right - left) / self.track
-
-    def targets(self, command: tuple[Values, Values], speed: Values) -> Targets:
-        """See `CommandModel.targets`."""
-        half = 0.5 * self.track * command[1]
-        return {self.left: command[0] - half, self.right: command[0] + half}
-
-
-def _rolling(speed: Values) -> Values:
-    """A speed by which to divide: steering means a curvature also while standing."""
-    return np.maximum(speed, 1.0)
-
-
-COMMAND_MODELS: dict[str, type[Ackermann] | type[Differential]] = {
-    "ackermann": Ackermann,
-    "differential": Differential,
-}
-
-
-@dataclass(frozen=True)
-class Robot:
+@dataclass(frozen=True, kw_only=True)
+class Robot(ABC):
     """A robot's specification, as read from its ``robot.toml``.
 
     Attributes:
@@ -181,14 +86,8 @@ class Robot:
         urdf: The URDF file.
         tasks: Tasks it is made for.
         actuators: The action vector, in order.
-        command: How a task-space command becomes actuator targets.
-        lidar: Its scanner.
-        length: Outer length, m.
-        width: Outer width, m.
         height: Height of the base frame above ground at rest, m.
-        wheel_radius: Metres.
-        wheels: All wheel joints.
-        cruise_speed: Speed it is meant to travel at, m/s.
+        source: The file it was read from.
     """
 
     name: str
@@ -196,15 +95,17 @@ class Robot:
     urdf: Path
     tasks: tuple[str, ...]
     actuators: tuple[Actuator, ...]
-    command: CommandModel
-    lidar: Lidar
-    length: float
-    width: float
     height: float
-    wheel_radius: float
-    wheels: tuple[str, ...]
-    cruise_speed: float
     source: Path = field(compare=False, default=Path())
+
+    def __post_init__(self) -> None:
+        """Refuse what no robot can be."""
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", self.name):
+            raise ValueError(f"name: letters, digits, _ and - only, got {self.name!r}")
+        if len({actuator.role for actuator in self.actuators}) < len(self.actuators):
+            raise ValueError("actuators: two share a role; each needs its own")
+        if self.height < 0:  # zero for the many whose base frame lies on the ground
+            raise ValueError(f"height: must not be negative, got {self.height}")
 
     @property
     def digest(self) -> str:
@@ -215,24 +116,54 @@ class Robot:
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode() + self.urdf.read_bytes()).hexdigest()[:16]
 
+    @property
+    @abstractmethod
+    def soles(self) -> tuple[str, ...]:
+        """Joints whose links it stands on."""
+
+    @property
+    @abstractmethod
+    def senses(self) -> str:
+        """What it perceives its surroundings with, in a few words."""
+
+    @property
+    @abstractmethod
+    def command_readings(self) -> tuple[str, ...]:
+        """Names of the features on which the meaning of an action depends."""
+
+    @abstractmethod
+    def start(self, speed: float) -> Mapping[str, tuple[float, float]]:
+        """Positions (rad) and velocities (rad/s) of joints that begin neither at zero nor at rest.
+
+        Args:
+            speed: Forward, m/s.
+        """
+
+    @abstractmethod
+    def joint_speed(self, target: float) -> float:
+        """The joint speed, rad/s, of a ``wheel_speed`` target, m/s."""
+
     def targets(self, action: NDArray[np.floating]) -> dict[str, float]:
         """Physical targets by role of one normalized action, shape ``(actuators,)``."""
         pairs = zip(self.actuators, action.tolist(), strict=True)
         return {actuator.role: actuator.target(value) for actuator, value in pairs}
 
+    @abstractmethod
     def to_command(
-        self, actions: NDArray[np.floating], speeds: NDArray[np.floating]
+        self, actions: NDArray[np.floating], readings: NDArray[np.floating]
     ) -> NDArray[np.float64]:
-        """Normalized actions ``(n, actuators)`` at ``speeds`` ``(n,)`` to commands ``(n, 2)``."""
-        targets = {a.role: a.target(actions[:, k]) for k, a in enumerate(self.actuators)}
-        return np.stack(self.command.command(targets, speeds), axis=1).astype(np.float64)
+        """What actions mean, in words that robots of its kind share.
 
+        Args:
+            actions: Normalized, ``(n, actuators)``.
+            readings: Of `command_readings`, ``(n, readings)``.
+        """
+
+    @abstractmethod
     def from_command(
-        self, commands: NDArray[np.floating], speeds: NDArray[np.floating]
+        self, commands: NDArray[np.floating], readings: NDArray[np.floating]
     ) -> NDArray[np.float64]:
         """The inverse of `to_command`, not clipped to [-1, 1]."""
-        targets = self.command.targets((commands[:, 0], commands[:, 1]), speeds)
-        return np.stack([a.action_for(targets[a.role]) for a in self.actuators], axis=1)
 
 
 def _stated(value: Any) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.interface import Feature
+from envs.robot import Targets
 from envs.simulator import Shape, Simulator
 
 
@@ -56,8 +57,14 @@ class Task(Protocol):
     def begin(self, simulator: Simulator, suite: str, rng: np.random.Generator) -> None:
         """Draw an episode of ``suite`` and put everyone in place."""
 
-    def script(self, simulator: Simulator, command: tuple[float, float]) -> None:
-        """Move what moves by script, once a control step, before the physics."""
+    def rest(self) -> Targets:
+        """The targets that hold when an episode begins."""
+
+    def act(self, simulator: Simulator, action: NDArray[np.floating]) -> Targets:
+        """Actuator targets of an action, once a control step, before the physics.
+
+        What moves by script moves here too.
+        """
 
     def outcome(self, simulator: Simulator) -> Outcome:
         """Judge the step that was just simulated."""

@@ -21,6 +21,7 @@ import matplotlib.pyplot as plt
 import optuna
 import pandas as pd
 import tyro
+from matplotlib.ticker import LogLocator, NullFormatter
 from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -151,7 +152,10 @@ def draw(study: optuna.Study, file: Path) -> None:
             values = [t.intermediate_values[max(t.intermediate_values)] for t in chosen]
             axis.scatter([t.params[name] for t in chosen], values, s=14, color=colour)
         if name in ("learning_rate", "one_minus_discount", "divergence", "rollout", "batch"):
-            axis.set_xscale("log")
+            axis.set_xscale("log", subs=(2, 5))
+            axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.xaxis.set_major_formatter("{x:g}")
+            axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlabel(name)
         axis.grid(alpha=0.3)
     figure.supylabel("area under the success curve")

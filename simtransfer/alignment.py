@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from envs.interface import Feature
 from envs.robot import Robot
 
-SPEED = "base/linear_velocity/x"
+WAYS = ("same", "interpolated", "extended", "filled")
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class ObservationMap:
         return (student @ self.matrix.T + self.offset).astype(np.float32)
 
     def counts(self) -> dict[str, int]:
-        """How many features were found by each way: same name, interpolated, filled."""
+        """How many features were found by each way: same name, interpolated, extended, filled."""
         kinds = [source.split(":")[0] for source in self.sources]
-        return {kind: kinds.count(kind) for kind in ("same", "interpolated", "filled")}
+        return {kind: kinds.count(kind) for kind in WAYS}
 
 
 def align_observations(
@@ -45,8 +45,8 @@ def align_observations(
     """Say each teacher feature in the student's words.
 
     The same name is the same feature. A feature of a series (a lidar beam) that the student samples
-    elsewhere is interpolated between its neighbours. What the student lacks is filled with the
-    teacher's mean, which a normalizer turns into zero.
+    elsewhere is interpolated between its neighbours; beyond the last sample, it reads as the last.
+    What the student lacks is filled with the teacher's mean, which a normalizer turns into zero.
 
     Args:
         teacher: What the teacher reads.
@@ -76,7 +76,7 @@ def align_observations(
             for other, weight in neighbours.items():
                 matrix[row, other] = weight
             names = ", ".join(student[other].name for other in neighbours)
-            sources.append(f"interpolated: {names}")
+            sources.append(f"{'interpolated' if len(neighbours) > 1 else 'extended'}: {names}")
         else:
             offset[row] = fill[row]
             sources.append("filled: the teacher's mean")
@@ -84,24 +84,25 @@ def align_observations(
 
 
 def _neighbours(feature: Feature, student: Sequence[Feature]) -> dict[int, float]:
-    """Interpolation weights by column, empty where the student samples nothing near."""
-    if not feature.series:
-        return {}
+    """Interpolation weights by column, empty where the student has nothing of that series."""
     series = [(f.coordinate, i) for i, f in enumerate(student) if f.series == feature.series]
+    if not feature.series or not series:
+        return {}
     series.sort()
     for (low, i), (high, j) in pairwise(series):
         if low <= feature.coordinate <= high:
             weight = (feature.coordinate - low) / (high - low)
             return {i: 1.0 - weight, j: weight}
-    return {}
+    # What stands beside the last beam is more often what the last beam sees than nothing at all.
+    return {series[0 if feature.coordinate < series[0][0] else -1][1]: 1.0}
 
 
 @dataclass(frozen=True)
 class ActionMap:
     """Teacher's actions as the student's, by what they mean.
 
-    Both robots turn a task-space command (speed and yaw rate) into their own actuators' targets, so
-    the teacher's targets are read as a command and that command is given to the student.
+    Robots of one kind share commands (a car's are speed and yaw rate) that each turns into its own
+    actuators' targets. So the teacher's action is read as a command and given to the student.
 
     Attributes:
         teacher: The teacher's robot.
@@ -112,8 +113,13 @@ class ActionMap:
     student: Robot
 
     def __call__(
-        self, actions: NDArray[np.floating], speeds: NDArray[np.floating]
+        self, actions: NDArray[np.floating], readings: NDArray[np.floating]
     ) -> NDArray[np.float32]:
-        """Student's actions ``(n, student)`` for teacher's ``(n, teacher)`` at ``speeds`` m/s."""
-        commands = self.teacher.to_command(actions, speeds)
-        return np.clip(self.student.from_command(commands, speeds), -1.0, 1.0).astype(np.float32)
+        """Student's actions ``(n, student)`` for teacher's ``(n, teacher)``.
+
+        Args:
+            actions: In [-1, 1].
+            readings: Of the robots' ``command_readings``, ``(n, readings)``.
+        """
+        commands = self.teacher.to_command(actions, readings)
+        return np.clip(self.student.from_command(commands, readings), -1.0, 1.0).astype(np.float32)

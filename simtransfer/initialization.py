@@ -15,7 +15,7 @@ from agents.bundle import Bundle, Network
 from agents.networks import Trunk
 from agents.policy import NamedPolicy
 from envs.interface import Feature
-from simtransfer.alignment import SPEED, ObservationMap, align_observations
+from simtransfer.alignment import ObservationMap, align_observations
 from simtransfer.plan import TransferPlan
 from simtransfer.view import TeacherView
 
@@ -142,7 +142,7 @@ def _describe(aligned: ObservationMap, student: Sequence[Feature]) -> tuple[str,
     exact = counts["same"] == len(aligned.sources) and not unused
     detail = (
         f"{counts['same']} by name, {counts['interpolated']} interpolated, "
-        f"{counts['filled']} filled with the teacher's mean"
+        f"{counts['extended']} extended, {counts['filled']} filled with the teacher's mean"
     )
     if unused:
         detail += f"; new, weight zero: {', '.join(unused)}"
@@ -185,8 +185,9 @@ def _fit_head(
     """
     with torch.no_grad():
         latent = actor.trunk(torch.as_tensor(states)).double()
-    speed = [feature.name for feature in teacher.reads].index(SPEED)
-    wanted = torch.as_tensor(view.actions(actor.act(states), states[:, speed])).double()
+    names = [feature.name for feature in teacher.reads]
+    columns = [names.index(name) for name in view.actions.teacher.command_readings]
+    wanted = torch.as_tensor(view.actions(actor.act(states), states[:, columns])).double()
     design = torch.cat([latent, torch.ones(len(latent), 1, dtype=torch.float64)], dim=1)
     penalty = RIDGE * len(design) * torch.eye(design.shape[1], dtype=torch.float64)
     penalty[-1, -1] = 0.0

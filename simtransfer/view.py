@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from agents.bundle import Bundle
 from envs.interface import Interface
 from envs.robot import Robot
-from simtransfer.alignment import SPEED, ActionMap, ObservationMap, align_observations
+from simtransfer.alignment import ActionMap, ObservationMap, align_observations
 
 
 class TeacherView:
@@ -25,7 +25,7 @@ class TeacherView:
         actions: How actions are aligned.
 
     Raises:
-        ValueError: If the student does not observe its own speed, which actions depend on.
+        ValueError: If the student does not observe what the meaning of its actions depends on.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class TeacherView:
             teacher.reads, interface.group("deployable"), mean.tolist()
         )
         self.actions = ActionMap(teacher_robot, student_robot)
-        self._speed = int(interface.indices([SPEED])[0])
+        self._readings = interface.indices(student_robot.command_readings)
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the teacher would do: student's actions ``(n, actions)`` in [-1, 1]."""
         own = self._actor.act(self.observations(observations[:, self._columns]))
-        return self.actions(own, observations[:, self._speed])
+        return self.actions(own, observations[:, self._readings])

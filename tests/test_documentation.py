@@ -23,10 +23,11 @@ import simtransfer
 from agents import bundle as bundles
 from agents.bundle import save_bundle
 from envs import catalogue, find_robot, make_environment, robots, suites
+from envs.driving.car import Ackermann, Car, Differential, Lidar
 from envs.driving.task import Driving
 from envs.inspection import check_robot
 from envs.randomization import find_randomization
-from envs.robot import Ackermann, Actuator, Differential, Lidar, Robot
+from envs.robot import Actuator
 from experiments import driving_demo
 from simtransfer import cli, library
 from simtransfer.plan import PLANS, find_plan
@@ -86,7 +87,7 @@ def rows(text):
 @pytest.mark.parametrize(
     ("heading", "kind"),
     [
-        ("The robot", Robot),
+        ("The robot", Car),
         ("`[[actuators]]`", Actuator),
         ('`[command]` with `model = "ackermann"`', Ackermann),
         ('`[command]` with `model = "differential"`', Differential),

@@ -7,11 +7,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.driving.car import Car, Lidar
 from envs.driving.road import LANE_WIDTH, Road
 from envs.driving.scenario import RIGHT_LANE, ROUTE_LENGTH
 from envs.driving.traffic import User
 from envs.interface import Feature
-from envs.robot import Lidar, Robot
 
 LOOKAHEAD = (3.0, 6.0, 10.0, 15.0, 22.0, 30.0)  # m ahead at which the route is told
 USERS = 5  # nearest road users that the privileged features describe
@@ -20,7 +20,7 @@ NO_RETURN = 40.0  # m that a beam reads which sees nothing, whatever its sensor 
 RATE_LIMIT = 25.0  # m/s, where rates saturate: something came into the beam or left it
 
 
-def own_features(robot: Robot) -> list[Feature]:
+def own_features(robot: Car) -> list[Feature]:
     """What the robot senses of itself and knows of its route."""
     top = 1.4 * robot.cruise_speed
     features = [

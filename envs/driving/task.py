@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.driving.car import as_car
 from envs.driving.observation import (
     Scanner,
     lidar_features,
@@ -31,7 +32,7 @@ from envs.driving.scenario import (
 )
 from envs.driving.traffic import CAR, PEDESTRIAN, Traffic, User, in_right_lane
 from envs.interface import Feature
-from envs.robot import Robot
+from envs.robot import Robot, Targets
 from envs.simulator import BodyState, Shape, Simulator
 from envs.task import Outcome
 
@@ -93,7 +94,7 @@ class Driving:
     physics_rate = 60.0
 
     def __init__(self, robot: Robot, reward: Reward | None = None) -> None:
-        self.robot = robot
+        self.robot = robot = as_car(robot)
         self.reward = reward or Reward()
         self.time_limit = ROUTE_LENGTH / (0.4 * robot.cruise_speed)  # s: no crawling
         self.features: tuple[Feature, ...] = (
@@ -144,13 +145,14 @@ class Driving:
             else:
                 simulator.place(first + k, -600.0 - 10.0 * k, 0.0, 0.0)
 
-    def script(self, simulator: Simulator, command: tuple[float, float]) -> None:
-        """Move what moves by script, once a control step, before the physics.
+    def rest(self) -> Targets:
+        """Go on as it rolls."""
+        return self.robot.command.targets((self.forward, 0.0), self.forward)
 
-        Args:
-            simulator: The world.
-            command: The robot's commanded speed (m/s) and yaw rate (rad/s).
-        """
+    def act(self, simulator: Simulator, action: NDArray[np.floating]) -> Targets:
+        """See `envs.task.Task.act`."""
+        targets = self.robot.targets(action)
+        command = self.robot.command.command(targets, self.forward)
         self._yaw_rate_change = command[1] - self.command[1]
         self.command = command
         self.traffic.move(self.ego, self._dt)
@@ -162,6 +164,7 @@ class Driving:
         for user in self.traffic.pedestrians:
             simulator.place(slot, *self.road.pose(user.s, user.d))
             slot += 1
+        return targets
 
     def _measure(self, state: BodyState) -> None:
         x, y, _ = state.position

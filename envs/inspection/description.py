@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from envs.driving.car import Ackermann, Car, Differential
 from envs.inspection.finding import Finding, judge, near
 from envs.inspection.outline import outline, wheel_radius
 from envs.interface import unknown
-from envs.robot import Ackermann, Actuator, Differential, Robot
+from envs.robot import Actuator
 from envs.urdf import Urdf
 
 DENSITY = (20.0, 3000.0)  # kg/m³ of the outline: an empty shell, a block of aluminium
@@ -20,7 +21,7 @@ DISTANCE = 0.05  # wheel radius and wheelbase against the URDF
 MOVABLE = ("revolute", "continuous", "prismatic")
 
 
-def describe(robot: Robot, urdf: Urdf, roles: Sequence[str]) -> list[Finding]:
+def describe(robot: Car, urdf: Urdf, roles: Sequence[str]) -> list[Finding]:
     """Inspect a robot without simulating it.
 
     Args:
@@ -53,7 +54,7 @@ def _total(urdf: Urdf) -> float:
     return sum(link.mass for link in urdf.links.values())
 
 
-def _joints(robot: Robot, urdf: Urdf) -> Iterator[str]:
+def _joints(robot: Car, urdf: Urdf) -> Iterator[str]:
     for joint in urdf.joints.values():
         if joint.kind not in (*MOVABLE, "fixed"):
             yield f"joint {joint.name!r} is {joint.kind!r}; use one of {', '.join(MOVABLE)}, fixed"
@@ -65,7 +66,7 @@ def _joints(robot: Robot, urdf: Urdf) -> Iterator[str]:
             yield f"joint {name!r} is fixed; name one that moves, or make it revolute"
 
 
-def _limits(actuator: Actuator, robot: Robot, urdf: Urdf) -> Iterator[str]:
+def _limits(actuator: Actuator, robot: Car, urdf: Urdf) -> Iterator[str]:
     role = actuator.role
     if not (math.isfinite(actuator.low) and math.isfinite(actuator.high)):
         yield f"{role}: low and high must be finite"
@@ -97,7 +98,7 @@ def _limits(actuator: Actuator, robot: Robot, urdf: Urdf) -> Iterator[str]:
             yield f"{role}: force {actuator.force} N·m is over the effort {effort} of {name!r}"
 
 
-def _masses(robot: Robot, urdf: Urdf) -> Iterator[str]:
+def _masses(robot: Car, urdf: Urdf) -> Iterator[str]:
     for link in urdf.links.values():
         moments = np.linalg.eigvalsh(link.inertia)
         if not math.isfinite(link.mass) or link.mass < 0:
@@ -137,7 +138,7 @@ def _carried(link: str, urdf: Urdf) -> float:
     return urdf.links[link].mass + sum(_carried(child, urdf) for child in fixed)
 
 
-def _outline(robot: Robot, urdf: Urdf) -> Iterator[str]:
+def _outline(robot: Car, urdf: Urdf) -> Iterator[str]:
     box = outline(urdf, robot.wheels)
     if box is None:
         yield "the URDF has no collision shape of known size; give the body a box"
@@ -151,7 +152,7 @@ def _outline(robot: Robot, urdf: Urdf) -> Iterator[str]:
             yield f"{key} is {expected} m, but the collision shapes span {measured:.3g} m"
 
 
-def _wheels(robot: Robot, urdf: Urdf) -> Iterator[str]:
+def _wheels(robot: Car, urdf: Urdf) -> Iterator[str]:
     if not robot.wheels:
         yield "wheels names no joints; list all that roll"
     rolled = [
@@ -184,7 +185,7 @@ def _wheels(robot: Robot, urdf: Urdf) -> Iterator[str]:
             )
 
 
-def _geometry(robot: Robot, urdf: Urdf) -> Iterator[str]:
+def _geometry(robot: Car, urdf: Urdf) -> Iterator[str]:
     roles = {actuator.role: actuator for actuator in robot.actuators}
     model = robot.command
     if any(name not in urdf.joints for a in robot.actuators for name in a.joints):

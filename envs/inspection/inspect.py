@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from envs.catalogue import find_robot, find_task
+from envs.driving.car import as_car
 from envs.inspection.description import describe
 from envs.inspection.finding import Finding, Report
 from envs.inspection.motion import drive
@@ -30,14 +31,15 @@ def inspect(robot: Robot, task: str) -> list[Finding]:
     meant = f"made for {', '.join(robot.tasks) or 'no task'}"
     findings = [Finding("task", made, meant if made else f"{meant}; add {task!r} to tasks")]
     try:
-        findings += describe(robot, read_urdf(robot.urdf), kind.roles)
+        car = as_car(robot)
+        findings += describe(car, read_urdf(robot.urdf), kind.roles)
     except ValueError as error:
         return [*findings, Finding("urdf", False, str(error))]
     if any(finding.name in ("joints", "limits", "masses") for finding in _failed(findings)):
         return [*findings, Finding("motion", False, "not simulated: mend what is above first")]
     try:
-        findings += drive(robot, kind.physics_rate)
-        findings.append(look(robot, kind.physics_rate))
+        findings += drive(car, kind.physics_rate)
+        findings.append(look(car, kind.physics_rate))
     except ValueError as error:
         findings.append(Finding("loading", False, str(error)))
     return findings

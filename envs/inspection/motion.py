@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.bullet import Bullet
+from envs.driving.car import Car
 from envs.inspection.finding import Finding, judge, near
 from envs.quaternion import tilt, yaw
-from envs.robot import Robot, Targets
+from envs.robot import Targets
 
 CONTROL_RATE = 10.0  # Hz
 SPEED = 0.1  # fraction that the speed may miss the command by
@@ -55,7 +56,7 @@ class Track:
         ValueError: If the engine cannot load the robot.
     """
 
-    def __init__(self, robot: Robot, physics_rate: float) -> None:
+    def __init__(self, robot: Car, physics_rate: float) -> None:
         self._robot = robot
         self._substeps = round(physics_rate / CONTROL_RATE)
         self._simulator = Bullet()
@@ -90,7 +91,7 @@ class Track:
         self._simulator.close()
 
 
-def drive(robot: Robot, physics_rate: float) -> list[Finding]:
+def drive(robot: Car, physics_rate: float) -> list[Finding]:
     """Inspect how a robot moves.
 
     Args:
@@ -110,11 +111,11 @@ def drive(robot: Robot, physics_rate: float) -> list[Finding]:
         track.close()
 
 
-def _standing(robot: Robot) -> dict[str, float]:
+def _standing(robot: Car) -> dict[str, float]:
     return {actuator.role: 0.0 for actuator in robot.actuators}
 
 
-def _rest(robot: Robot, track: Track) -> Iterator[str]:
+def _rest(robot: Car, track: Track) -> Iterator[str]:
     motion = track.run(_standing(robot), 2.0)
     height, speed = float(motion.height[-1]), float(np.abs(motion.speed[-5:]).max())
     if not abs(height - robot.height) <= 0.1 * robot.wheel_radius:
@@ -131,7 +132,7 @@ def _rest(robot: Robot, track: Track) -> Iterator[str]:
         yield f"it creeps at {speed:.2g} m/s with all targets at zero; check masses and contacts"
 
 
-def _actuators(robot: Robot, track: Track) -> Iterator[str]:
+def _actuators(robot: Car, track: Track) -> Iterator[str]:
     for k, actuator in enumerate(robot.actuators):
         servo = actuator.kind == "position"
         unit = "rad" if servo else "m/s"
@@ -147,7 +148,7 @@ def _actuators(robot: Robot, track: Track) -> Iterator[str]:
                 )
 
 
-def _speed(robot: Robot, track: Track) -> Finding:
+def _speed(robot: Car, track: Track) -> Finding:
     expected = robot.cruise_speed
     motion = track.run(robot.command.targets((expected, 0.0), expected), 10.0)
     measured = float(motion.speed[-10:].mean())
@@ -167,7 +168,7 @@ def _speed(robot: Robot, track: Track) -> Finding:
     return judge("speed", problems, f"{measured:.3g} m/s, 90 % of it after {first:.1f} s")
 
 
-def _brakes(robot: Robot, track: Track) -> Finding:
+def _brakes(robot: Car, track: Track) -> Finding:
     speed = robot.cruise_speed
     motion = track.run(_standing(robot), speed / SLOWING, speed)
     measured = float(motion.distance[-1])
@@ -185,7 +186,7 @@ def _brakes(robot: Robot, track: Track) -> Finding:
     )
 
 
-def _steering(robot: Robot, track: Track) -> list[Finding]:
+def _steering(robot: Car, track: Track) -> list[Finding]:
     speed = 0.5 * robot.cruise_speed
     wrong_side, wrong_rate, rates = [], [], []
     for side, command in (("left", TURN), ("right", -TURN)):

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from envs.bullet import Bullet
+from envs.driving.car import Car
 from envs.driving.observation import NO_RETURN, Scanner
 from envs.inspection.finding import Finding, judge
-from envs.robot import Robot
 from envs.simulator import Shape
 
 POST = Shape("cylinder", (0.3, 0.3, 0.85))  # as small as a pedestrian
 AWAY = "nothing is seen where nothing stands"
 
 
-def look(robot: Robot, physics_rate: float) -> Finding:
+def look(robot: Car, physics_rate: float) -> Finding:
     """Inspect a robot's lidar: a post in each direction of view, and an empty plane.
 
     Args:
@@ -32,7 +32,7 @@ def look(robot: Robot, physics_rate: float) -> Finding:
         simulator.close()
 
 
-def _problems(robot: Robot, simulator: Bullet) -> Iterator[str]:
+def _problems(robot: Car, simulator: Bullet) -> Iterator[str]:
     lidar = robot.lidar
     mx, my, mz = lidar.mount
     height = robot.height + mz

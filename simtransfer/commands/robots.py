@@ -45,7 +45,7 @@ def _list(json: bool) -> int:
                     "description": robot.description,
                     "tasks": list(robot.tasks),
                     "actions": [actuator.action.name for actuator in robot.actuators],
-                    "lidar_beams": robot.lidar.beams,
+                    "senses": robot.senses,
                 }
                 for robot in rows
             ]
@@ -59,7 +59,7 @@ def _list(json: bool) -> int:
             robot.name,
             ", ".join(robot.tasks),
             ", ".join(actuator.action.name for actuator in robot.actuators),
-            f"{robot.lidar.beams} × {robot.lidar.field_of_view:g}°",
+            robot.senses,
             robot.description,
         )
     output.print(table)

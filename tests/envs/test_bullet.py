@@ -301,7 +301,7 @@ def middle_of(simulator):
 def trajectory(env, episode):
     observation, _ = env.reset(options={"episode": episode})
     rng, seen, done = np.random.default_rng(1), [observation], False
-    action = env.robot.from_command(np.asarray([[5.0, 0.0]]), np.asarray([5.0]))[0]
+    action = env.robot.from_command(np.asarray([[5.0, 0.0]]), np.asarray([[5.0]]))[0]
     while not done and len(seen) < 80:
         noise = 0.1 * rng.uniform(-1, 1, len(action))
         observation, _, done, _, _ = env.step((action + noise).astype(np.float32))

@@ -31,7 +31,7 @@ def world():
 def ahead(env):
     """An action that drives straight at cruise speed."""
     speed = env.robot.cruise_speed
-    return env.robot.from_command(np.asarray([[speed, 0.0]]), np.asarray([speed]))[0]
+    return env.robot.from_command(np.asarray([[speed, 0.0]]), np.asarray([[speed]]))[0]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -25,21 +25,21 @@ def test_the_same_names_map_by_identity():
 
 
 @given(st.lists(st.integers(-90, 90), min_size=2, max_size=8, unique=True), st.integers(-90, 90))
-def test_interpolation_is_exact_for_what_is_linear_in_angle(own, wanted):
+def test_what_is_linear_in_angle_is_exact_inside_and_held_outside(own, wanted):
     student = beams(sorted(own))
     aligned = align_observations(beams([wanted]), student, [-1.0])
     readings = np.asarray([[20.0 + 0.1 * feature.coordinate for feature in student]])
     inside = min(own) <= wanted <= max(own)
-    expected = 20.0 + 0.1 * wanted if inside else -1.0
+    expected = 20.0 + 0.1 * min(max(wanted, min(own)), max(own))
     assert aligned(readings)[0, 0] == pytest.approx(expected, abs=1e-4)
-    assert aligned.sources[0].startswith(("same", "interpolated") if inside else "filled")
+    assert aligned.sources[0].startswith(("same", "interpolated") if inside else "extended")
 
 
 def test_what_the_student_lacks_is_the_teachers_mean():
     teacher = [Feature("speed", "m/s", 0, 10), Feature("joint/steering/position", "rad", -1, 1)]
     aligned = align_observations(teacher, teacher[:1], [3.0, 0.2])
     assert aligned(np.asarray([[7.0]])).tolist()[0] == pytest.approx([7.0, 0.2])
-    assert aligned.counts() == {"same": 1, "interpolated": 0, "filled": 1}
+    assert aligned.counts() == {"same": 1, "interpolated": 0, "extended": 0, "filled": 1}
 
 
 def test_another_unit_is_refused():
@@ -52,7 +52,7 @@ def test_another_unit_is_refused():
 @settings(max_examples=40, deadline=None)
 def test_a_mapped_action_asks_for_the_same_command(student, speed, steer, drive):
     teacher, other = find_robot("hatchback"), find_robot(student)
-    speeds, action = np.asarray([speed]), np.asarray([[steer, drive]])
+    speeds, action = np.asarray([[speed]]), np.asarray([[steer, drive]])
     mapped = other.from_command(teacher.to_command(action, speeds), speeds)
     np.testing.assert_allclose(
         other.to_command(mapped, speeds), teacher.to_command(action, speeds), atol=1e-6
@@ -62,6 +62,6 @@ def test_a_mapped_action_asks_for_the_same_command(student, speed, steer, drive)
 @pytest.mark.parametrize("student", CARS)
 def test_left_stays_left(student):
     teacher, other = find_robot("hatchback"), find_robot(student)
-    speeds = np.asarray([6.0])
+    speeds = np.asarray([[6.0]])
     mapped = ActionMap(teacher, other)(np.asarray([[0.5, 0.3]]), speeds)
     assert other.to_command(mapped, speeds)[0, 1] > 0.3

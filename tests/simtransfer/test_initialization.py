@@ -110,7 +110,7 @@ def test_the_fitted_head_acts_as_the_view_does_where_the_teacher_goes(make_bundl
     states = recollect(bundle, own, "nominal")
     policy, _, view, taken = transfer(bundle, robot)
     speed = [feature.name for feature in bundle.reads].index("base/linear_velocity/x")
-    wanted = view.actions(bundle.actor().act(states), states[:, speed])
+    wanted = view.actions(bundle.actor().act(states), states[:, [speed]])
     with torch.no_grad():
         latent = bundle.actor().trunk(torch.as_tensor(states))
         fitted = policy.action_net(latent).numpy()

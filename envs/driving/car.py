@@ -1,0 +1,242 @@
+"""Cars: how they are commanded, what they see with, what they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.interface import unknown
+from envs.robot import Robot, Targets, Values
+from envs.tables import build, take
+
+MOST_RAYS = 4096  # far above any planar scanner, and within what PyBullet casts at once
+SPEED = "base/linear_velocity/x"
+
+
+@dataclass(frozen=True)
+class Lidar:
+    """A planar scanner: beams denser ahead than aside, each the nearest of a few rays.
+
+    Attributes:
+        beams: Number of readings.
+        field_of_view: Degrees from the first beam to the last.
+        range: Metres; farther returns read as this.
+        mount: Position in the robot's frame, m.
+        focus: 1 spaces beams evenly; larger values gather them ahead.
+        rays_per_beam: Rays cast across each beam's cell.
+    """
+
+    beams: int
+    field_of_view: float
+    range: float
+    mount: tuple[float, float, float] = (0.0, 0.0, 0.5)
+    focus: float = 1.0
+    rays_per_beam: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuse what no scanner can be."""
+        if self.beams * self.rays_per_beam > MOST_RAYS:
+            raise ValueError(f"lidar: beams times rays_per_beam must not exceed {MOST_RAYS}")
+        if not 0 < self.field_of_view <= 360 or self.focus <= 0:
+            raise ValueError("lidar: field_of_view must be from 0 to 360 degrees, focus positive")
+        if self.beams < 2 or self.range <= 0 or self.rays_per_beam < 1:
+            raise ValueError("lidar: needs at least two beams, a ray per beam and a positive range")
+
+    @property
+    def angles(self) -> NDArray[np.float64]:
+        """Beam directions in degrees, right to left, shape ``(beams,)``."""
+        return self._spread(np.linspace(-1.0, 1.0, self.beams))
+
+    @property
+    def rays(self) -> NDArray[np.float64]:
+        """Ray directions in degrees, shape ``(beams, rays_per_beam)``."""
+        cell = np.linspace(-0.5, 0.5, 2 * self.rays_per_beam + 1)[1::2]
+        centers = np.linspace(-1.0, 1.0, self.beams)
+        return self._spread(centers[:, None] + cell * 2.0 / (self.beams - 1))
+
+    def _spread(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.sign(u) * np.abs(u) ** self.focus * self.field_of_view / 2
+
+
+class CommandModel(Protocol):
+    """How a task-space command (speed, yaw rate) and actuator targets become each other."""
+
+    def command(self, targets: Targets, speed: Values) -> tuple[Values, Values]:
+        """Speed (m/s) and yaw rate (rad/s) that ``targets`` ask for at the present ``speed``."""
+
+    def targets(self, command: tuple[Values, Values], speed: Values) -> Targets:
+        """Actuator targets that ask for ``command`` at the present ``speed``."""
+
+
+@dataclass(frozen=True)
+class Ackermann:
+    """Speed and yaw rate of a car that steers one axle (kinematic bicycle model).
+
+    Attributes:
+        drive: Role of the ``wheel_speed`` actuator.
+        steering: Role of the ``position`` actuator; positive turns its wheels to the left.
+        wheelbase: Metres between the axles.
+        rear: Whether the steered axle is the rear one.
+    """
+
+    drive: str
+    steering: str
+    wheelbase: float
+    rear: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a car without length."""
+        if not self.wheelbase > 0:
+            raise ValueError("command.wheelbase: must be positive")
+
+    def command(self, targets: Targets, speed: Values) -> tuple[Values, Values]:
+        """See `CommandModel.command`."""
+        angle = -targets[self.steering] if self.rear else targets[self.steering]
+        return targets[self.drive], _rolling(speed) * np.tan(angle) / self.wheelbase
+
+    def targets(self, command: tuple[Values, Values], speed: Values) -> Targets:
+        """See `CommandModel.targets`."""
+        angle = np.arctan(command[1] * self.wheelbase / _rolling(speed))
+        return {self.drive: command[0], self.steering: -angle if self.rear else angle}
+
+
+@dataclass(frozen=True)
+class Differential:
+    """Speed and yaw rate of a robot that steers by the difference of its sides.
+
+    Attributes:
+        left: Role of the left wheels' ``wheel_speed`` actuator.
+        right: Role of the right wheels'.
+        track: Effective track, m: what the geometric one becomes with the slip of skid steering.
+    """
+
+    left: str
+    right: str
+    track: float
+
+    def __post_init__(self) -> None:
+        """Refuse a car without width."""
+        if not self.track > 0:
+            raise ValueError("command.track: must be positive")
+
+    def command(self, targets: Targets, speed: Values) -> tuple[Values, Values]:
+        """See `CommandModel.command`."""
+        left, right = targets[self.left], targets[self.right]
+        return 0.5 * (left + right), (right - left) / self.track
+
+    def targets(self, command: tuple[Values, Values], speed: Values) -> Targets:
+        """See `CommandModel.targets`."""
+        half = 0.5 * self.track * command[1]
+        return {self.left: command[0] - half, self.right: command[0] + half}
+
+
+def _rolling(speed: Values) -> Values:
+    """A speed by which to divide: steering means a curvature also while standing."""
+    return np.maximum(speed, 1.0)
+
+
+COMMAND_MODELS: dict[str, type[Ackermann] | type[Differential]] = {
+    "ackermann": Ackermann,
+    "differential": Differential,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Car(Robot):
+    """A robot that rolls.
+
+    Attributes:
+        command: How a task-space command becomes actuator targets.
+        lidar: Its scanner.
+        length: Outer length, m.
+        width: Outer width, m.
+        wheel_radius: Metres.
+        wheels: All wheel joints.
+        cruise_speed: Speed it is meant to travel at, m/s.
+    """
+
+    command: CommandModel
+    lidar: Lidar
+    length: float
+    width: float
+    wheel_radius: float
+    wheels: tuple[str, ...]
+    cruise_speed: float
+
+    def __post_init__(self) -> None:
+        """Refuse what no car can be."""
+        super().__post_init__()
+        roles = [actuator.role for actuator in self.actuators]
+        for key in ("drive", "steering", "left", "right"):
+            role = getattr(self.command, key, None)
+            if role is not None and role not in roles:
+                raise ValueError(f"command.{key}: " + unknown("role", role, roles))
+        for key in ("length", "width", "wheel_radius", "cruise_speed"):
+            if not getattr(self, key) > 0:
+                raise ValueError(f"{key}: must be positive, got {getattr(self, key)}")
+
+    @staticmethod
+    def parse(table: dict[str, Any]) -> dict[str, Any]:
+        """The fields that are tables of their own, read."""
+        command = dict(take(table, "command", dict))
+        model = command.pop("model", None)
+        if model not in COMMAND_MODELS:
+            raise ValueError("command.model: " + unknown("model", str(model), COMMAND_MODELS))
+        return {
+            "command": build(COMMAND_MODELS[model], command, "command"),
+            "lidar": build(Lidar, take(table, "lidar", dict), "lidar"),
+        }
+
+    @property
+    def soles(self) -> tuple[str, ...]:
+        """See `Robot.soles`."""
+        return self.wheels
+
+    @property
+    def senses(self) -> str:
+        """See `Robot.senses`."""
+        return f"lidar {self.lidar.beams} × {self.lidar.field_of_view:g}°"
+
+    @property
+    def command_readings(self) -> tuple[str, ...]:
+        """See `Robot.command_readings`."""
+        return (SPEED,)
+
+    def start(self, speed: float) -> Mapping[str, tuple[float, float]]:
+        """See `Robot.start`."""
+        return dict.fromkeys(self.wheels, (0.0, speed / self.wheel_radius))
+
+    def joint_speed(self, target: float) -> float:
+        """See `Robot.joint_speed`."""
+        return target / self.wheel_radius
+
+    def to_command(
+        self, actions: NDArray[np.floating], readings: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """Speeds (m/s) and yaw rates (rad/s), ``(n, 2)``; see `Robot.to_command`."""
+        targets = {a.role: a.target(actions[:, k]) for k, a in enumerate(self.actuators)}
+        command = self.command.command(targets, readings[:, 0])
+        return np.stack(command, axis=1).astype(np.float64)
+
+    def from_command(
+        self, commands: NDArray[np.floating], readings: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """See `Robot.from_command`; no faster than this car is meant to travel."""
+        speeds = np.minimum(commands[:, 0], self.cruise_speed)
+        targets = self.command.targets((speeds, commands[:, 1]), readings[:, 0])
+        return np.stack([a.action_for(targets[a.role]) for a in self.actuators], axis=1)
+
+
+def as_car(robot: Robot) -> Car:
+    """``robot``, known to be a car.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    if not isinstance(robot, Car):
+        raise ValueError(f"robot {robot.name!r} is no car; driving needs kind = 'car'")
+    return robot
