@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from envs.fixed_joints import merge_fixed_joints
 from envs.interface import unknown
+from envs.pd_motors import PdMotors
 from envs.quaternion import Quaternion, multiply, rotate
 from envs.quiet import quiet
 from envs.robot import Robot
@@ -25,7 +26,7 @@ with quiet():
 SOLVER_ITERATIONS = 20
 GROUND_FRICTION = 1.0
 WITHIN = 0.01  # m that a wheel's middle may stand out of the body and still be behind it
-BODY_GROUP, WHEEL_GROUP, GROUND_GROUP, SCRIPTED_GROUP = 1, 2, 4, 8
+BODY_GROUP, WHEEL_GROUP, GROUND_GROUP, SCRIPTED_GROUP, FREE_GROUP = 1, 2, 4, 8, 16
 
 
 class Bullet:
@@ -53,11 +54,18 @@ class Bullet:
         plane = pybullet.createCollisionShape(pybullet.GEOM_PLANE, physicsClientId=client)
         self._ground = pybullet.createMultiBody(0, plane, physicsClientId=client)
         self._dynamics(self._ground, -1, lateralFriction=GROUND_FRICTION)
-        self._group(self._ground, -1, GROUND_GROUP, BODY_GROUP | WHEEL_GROUP)
+        self._group(self._ground, -1, GROUND_GROUP, BODY_GROUP | WHEEL_GROUP | FREE_GROUP)
         self._load_robot(robot)
         self._shapes = [self._add(shape) for shape in shapes]
         self._servo_speed = 1.0
         self._heights = [shape.half_extents[2] for shape in shapes]
+        self._free = {body: k for k, body in enumerate(self._shapes) if shapes[k].mass > 0}
+        self._offsets = [np.asarray(shape.center) for shape in shapes]
+        self._loads = [
+            pybullet.getDynamicsInfo(body, -1, physicsClientId=client)[:3] for body in self._shapes
+        ]
+        self._sole_forces = np.zeros(len(self._wheels))
+        self._held: set[int] = set()
         self._start = pybullet.saveState(physicsClientId=client)
 
     def _load_robot(self, robot: Robot) -> None:
@@ -82,18 +90,18 @@ class Bullet:
         self._braked = [[index[name] for name in a.brake_joints] for a in robot.actuators]
         # A wheel's axis may point left or right, and its frame any way: what counts is which way
         # it rolls. So positive is about the base's own axes: forward for wheels, left for steering.
-        axes = {i: urdf.axis(name) for i, name in self._names.items()}
-        self._signs = {
-            i: math.copysign(1.0, axis[np.argmax(np.abs(axis))]) for i, axis in axes.items()
-        }
+        self._signs = {i: urdf.sign(name) for i, name in self._names.items()}
         row = {joint: k for k, joint in enumerate(self._movable)}
         self._rows = [[row[i] for i in joints] for joints in self._actuated]
         self._row_signs = [[self._signs[i] for i in joints] for joints in self._actuated]
+        self._motors = PdMotors(robot.actuators)
+        self._pushed = [index[name] for name in self._motors.joints]
+        self._push_signs = np.asarray([self._signs[joint] for joint in self._pushed])
         self._find_hull()
         for link in self._links:
             group = WHEEL_GROUP if link in self._wheels else BODY_GROUP
             other = SCRIPTED_GROUP if link in self._hull + self._bare_wheels else 0
-            self._group(self._body, link, group, GROUND_GROUP | other)
+            self._group(self._body, link, group, GROUND_GROUP | FREE_GROUP | other)
             self._dynamics(
                 self._body, link, linearDamping=0.0, angularDamping=0.0, jointDamping=0.0
             )
@@ -161,9 +169,18 @@ class Bullet:
                 pybullet.GEOM_CYLINDER, radius=half[0], height=2 * half[2], physicsClientId=client
             )
         body: int = pybullet.createMultiBody(
-            0, geometry, basePosition=[0, 0, -100], physicsClientId=client
+            shape.mass,
+            geometry,
+            basePosition=[0, 0, -100],
+            baseInertialFramePosition=shape.center,
+            physicsClientId=client,
         )
-        self._group(body, -1, SCRIPTED_GROUP, BODY_GROUP)
+        if shape.mass > 0:
+            others = BODY_GROUP | WHEEL_GROUP | GROUND_GROUP | SCRIPTED_GROUP
+            self._group(body, -1, FREE_GROUP, others)
+            self._dynamics(body, -1, linearDamping=0.0, angularDamping=0.0)
+        else:
+            self._group(body, -1, SCRIPTED_GROUP, BODY_GROUP | FREE_GROUP)
         return body
 
     def _group(self, body: int, link: int, group: int, mask: int) -> None:
@@ -189,6 +206,9 @@ class Bullet:
         # episode in them. Lifting the robot off the ground drops them, so that an episode does not
         # depend on the one before it.
         self._touched = False
+        self._sole_forces[:] = 0.0
+        self._held.clear()
+        self._motors.rest()
         pybullet.restoreState(self._start, physicsClientId=client)
         away = (0.0, 0.0, 1000.0)
         upright = (0.0, 0.0, 0.0, 1.0)
@@ -212,17 +232,38 @@ class Bullet:
             at, rate = (self._signs[joint] * value for value in begin.get(name, (0.0, 0.0)))
             pybullet.resetJointState(self._body, joint, at, rate, physicsClientId=client)
 
-    def place(self, shape: int, x: float, y: float, yaw: float) -> None:
+    def place(self, shape: int, x: float, y: float, yaw: float, z: float | None = None) -> None:
         """See `Simulator.place`."""
-        pybullet.resetBasePositionAndOrientation(
-            self._shapes[shape],
-            (x, y, self._heights[shape]),
-            (0.0, 0.0, math.sin(yaw / 2), math.cos(yaw / 2)),
-            physicsClientId=self._client,
-        )
+        body, client = self._shapes[shape], self._client
+        turn = (0.0, 0.0, math.sin(yaw / 2), math.cos(yaw / 2))
+        at = (x, y, self._heights[shape] if z is None else z)
+        if body in self._free:
+            at = (np.asarray(at) + rotate(turn, *self._offsets[shape].tolist())).tolist()
+            still = [0.0, 0.0, 0.0]
+            pybullet.resetBaseVelocity(body, still, still, physicsClientId=client)
+        pybullet.resetBasePositionAndOrientation(body, at, turn, physicsClientId=client)
+
+    def load_shape(self, shape: int, mass: float, friction: float) -> None:
+        """See `Simulator.load_shape`."""
+        old, _, inertia = self._loads[shape]
+        scaled = [mass / old * value for value in inertia]
+        self._dynamics(self._shapes[shape], -1, mass=mass, lateralFriction=friction)
+        self._dynamics(self._shapes[shape], -1, localInertiaDiagonal=scaled)
+
+    def shape_state(self, shape: int) -> BodyState:
+        """See `Simulator.shape_state`."""
+        body, client = self._shapes[shape], self._client
+        position, turn = pybullet.getBasePositionAndOrientation(body, physicsClientId=client)
+        linear, angular = pybullet.getBaseVelocity(body, physicsClientId=client)
+        back = rotate(turn, *(-self._offsets[shape]).tolist())
+        middle = tuple(p + d for p, d in zip(position, back, strict=True))
+        return BodyState(middle, turn, linear, angular)
 
     def drive(self, targets: Mapping[str, float], strength: float, speed: float) -> None:
         """See `Simulator.drive`."""
+        if self._pushed:
+            self._motors.aim(dict(targets), strength)
+            return
         for k, actuator in enumerate(self._robot.actuators):
             target = targets[actuator.role]
             if actuator.kind == "position":
@@ -252,9 +293,56 @@ class Bullet:
         """See `Simulator.advance`."""
         step, client = pybullet.stepSimulation, self._client
         for _ in range(substeps):
+            if self._pushed:
+                self._push()
             step(physicsClientId=client)
+            if self._free:
+                continue
             # A glancing hit is over within a step or two: look after each.
             self._touched = self._touched or self._touches()
+
+        if self._free:
+            self._feel()
+
+    def _push(self) -> None:
+        """Torques hold for one step only."""
+        body, client = self._body, self._client
+        states = pybullet.getJointStates(body, self._pushed, physicsClientId=client)
+        position = self._push_signs * np.asarray([state[0] for state in states])
+        velocity = self._push_signs * np.asarray([state[1] for state in states])
+        pybullet.setJointMotorControlArray(
+            body,
+            self._pushed,
+            pybullet.TORQUE_CONTROL,
+            forces=self._push_signs * self._motors.push(position, velocity),
+            physicsClientId=client,
+        )
+
+    def _feel(self) -> None:
+        """What touches the robot, by one request."""
+        self._sole_forces[:] = 0.0
+        self._held.clear()
+        contacts = pybullet.getContactPoints(bodyA=self._body, physicsClientId=self._client)
+        for contact in contacts:
+            other, link, force = contact[2], contact[3], contact[9]
+            if other in self._free:
+                self._held.add(self._free[other])
+            elif link in self._wheels:
+                self._sole_forces[self._wheels.index(link)] += force
+            else:
+                self._touched = True
+
+    def torques(self) -> NDArray[np.float64]:
+        """See `Simulator.torques`."""
+        return self._motors.torques
+
+    def sole_forces(self) -> NDArray[np.float64]:
+        """See `Simulator.sole_forces`."""
+        return self._sole_forces
+
+    def holds(self, shape: int) -> bool:
+        """See `Simulator.holds`."""
+        return shape in self._held
 
     def state(self) -> BodyState:
         """See `Simulator.state`."""

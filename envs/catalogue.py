@@ -13,11 +13,12 @@ from envs.bullet import Bullet
 from envs.driving.task import Driving
 from envs.environment import Environment
 from envs.interface import unknown
+from envs.parcel.task import Parcel
 from envs.randomization import find_randomization
 from envs.robot import Robot
 from envs.robot_file import read_robot
 
-TASKS: dict[str, type[Driving]] = {"driving": Driving}
+TASKS: dict[str, type[Driving] | type[Parcel]] = {"driving": Driving, "parcel": Parcel}
 ENTRY_POINTS = "simtransfer.robots"
 SHIPPED = Path(__file__).parent / "robots"
 
@@ -27,7 +28,7 @@ def tasks() -> tuple[str, ...]:
     return tuple(TASKS)
 
 
-def find_task(name: str) -> type[Driving]:
+def find_task(name: str) -> type[Driving] | type[Parcel]:
     """The task called ``name``.
 
     Raises:
@@ -53,8 +54,11 @@ def control_rate(task: str) -> float:
     return find_task(task).control_rate
 
 
-def robots() -> dict[str, Path]:
+def robots(task: str | None = None) -> dict[str, Path]:
     """Names and files of the shipped robots and those that installed packages offer.
+
+    Args:
+        task: Only those made for it; default: all.
 
     A package offers robots by an entry point in the group ``simtransfer.robots`` whose value is a
     module; the folders beside that module that hold a ``robot.toml`` are its robots.
@@ -67,7 +71,9 @@ def robots() -> dict[str, Path]:
             warnings.warn(f"robots of {entry.value!r} are left out: {error}", stacklevel=2)
             continue
         found.update({file.parent.name: file for file in sorted(origin.glob("*/robot.toml"))})
-    return found
+    if task is None:
+        return found
+    return {name: file for name, file in found.items() if task in _read(file).tasks}
 
 
 def find_robot(robot: str | Path | Robot) -> Robot:
@@ -132,8 +138,9 @@ def make_environment(
 
 def register_environments() -> None:
     """Register ``simtransfer/<task>-<robot>-v0`` for every shipped robot with Gymnasium."""
-    for name in (file.parent.name for file in sorted(SHIPPED.glob("*/robot.toml"))):
-        for task in TASKS:
+    for file in sorted(SHIPPED.glob("*/robot.toml")):
+        name = file.parent.name
+        for task in _read(file).tasks:
             identifier = f"simtransfer/{task}-{name}-v0"
             if identifier not in gymnasium.registry:
                 gymnasium.register(

@@ -27,7 +27,8 @@ class Actuator:
 
     Attributes:
         role: What it does, in words shared between robots (``front_steering``, ``drive``).
-        kind: ``position`` (rad, servo) or ``wheel_speed`` (m/s at the tread, torque-limited).
+        kind: ``position`` (rad, servo), ``wheel_speed`` (m/s at the tread, torque-limited) or
+            ``pd`` (rad; torque = stiffness × (target − position) − damping × velocity).
         joints: URDF joints it drives.
         low: Target for action -1, in rad or m/s.
         high: Target for action +1.
@@ -35,9 +36,11 @@ class Actuator:
         rate: Largest joint speed of a servo, rad/s.
         brake_joints: Wheels that also brake when the target is slower than the car.
         brake: Torque limit of each braking wheel, N·m.
+        stiffness: Of ``pd``, N·m/rad.
+        damping: Of ``pd``, N·m·s/rad.
     """
 
-    KINDS: ClassVar[tuple[str, ...]] = ("position", "wheel_speed")
+    KINDS: ClassVar[tuple[str, ...]] = ("position", "wheel_speed", "pd")
 
     role: str
     kind: str
@@ -48,6 +51,8 @@ class Actuator:
     rate: float = math.inf
     brake_joints: tuple[str, ...] = ()
     brake: float = 0.0
+    stiffness: float = 0.0
+    damping: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse figures that nothing can be driven with."""
@@ -58,14 +63,21 @@ class Actuator:
             raise ValueError(f"{where}: low must be below high")
         if not (self.force > 0 and self.brake >= 0 and self.rate > 0):
             raise ValueError(f"{where}: force and rate must be positive, brake not negative")
+        if self.kind == "pd" and not (self.stiffness > 0 and self.damping >= 0):
+            raise ValueError(f"{where}: pd needs a positive stiffness, and no negative damping")
         if not self.joints:
             raise ValueError(f"{where}.joints: names at least one joint")
 
     @property
     def action(self) -> Feature:
         """The action entry, normalized to [-1, 1]."""
-        quantity = "position" if self.kind == "position" else "speed"
+        quantity = "speed" if self.kind == "wheel_speed" else "position"
         return Feature(f"{self.role}/{quantity}", "1", -1.0, 1.0, group="action")
+
+    @property
+    def neutral(self) -> float:
+        """The target of action 0, rad or m/s."""
+        return 0.5 * (self.low + self.high)
 
     def target(self, action: Values) -> Values:
         """The physical target, rad or m/s, of a normalized action."""

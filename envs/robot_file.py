@@ -9,6 +9,7 @@ from typing import Any
 
 from envs.driving.car import Car
 from envs.interface import unknown
+from envs.parcel.humanoid import Humanoid
 from envs.robot import Actuator, Robot
 from envs.tables import build, take
 
@@ -18,7 +19,7 @@ else:
     import tomli as tomllib
 
 
-KINDS = {"car": Car}
+KINDS: dict[str, type[Car] | type[Humanoid]] = {"car": Car, "humanoid": Humanoid}
 
 
 def read_robot(path: Path) -> Robot:

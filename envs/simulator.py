@@ -31,19 +31,23 @@ class BodyState:
 
 @dataclass(frozen=True)
 class Shape:
-    """A scripted thing's outline.
+    """A thing in the world besides the robot.
 
     Attributes:
         kind: ``box`` (half extents) or ``cylinder`` (radius, ignored, half height).
         half_extents: m along x, y, z.
+        mass: kg; 0 for what moves by script alone and is moved by nothing.
+        center: Of mass, from the middle of the shape, m.
     """
 
     kind: str
     half_extents: tuple[float, float, float]
+    mass: float = 0.0
+    center: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 class Simulator(Protocol):
-    """A world with one robot and a fixed set of scripted shapes; loaded once, reset often."""
+    """A world with one robot and a fixed set of shapes; loaded once, reset often."""
 
     def load(self, robot: Robot, shapes: Sequence[Shape], physics_rate: float) -> None:
         """Build the world. ``physics_rate`` in Hz."""
@@ -51,8 +55,22 @@ class Simulator(Protocol):
     def reset(self, x: float, y: float, yaw: float, speed: float) -> None:
         """Stand the robot at a pose (m, rad), rolling forward at ``speed`` m/s, with no history."""
 
-    def place(self, shape: int, x: float, y: float, yaw: float) -> None:
-        """Move a scripted shape, standing on the ground. Takes effect at the next `advance`."""
+    def place(self, shape: int, x: float, y: float, yaw: float, z: float | None = None) -> None:
+        """Put a shape somewhere, at rest. Takes effect at the next `advance`.
+
+        Args:
+            shape: Which one.
+            x: m, of its middle.
+            y: m.
+            yaw: rad.
+            z: m; default: standing on the ground.
+        """
+
+    def load_shape(self, shape: int, mass: float, friction: float) -> None:
+        """Give a shape that has a mass another one (kg), inertia included, and its friction."""
+
+    def shape_state(self, shape: int) -> BodyState:
+        """Where the middle of a shape is and how its centre of mass moves."""
 
     def drive(self, targets: Mapping[str, float], strength: float, speed: float) -> None:
         """Set actuator targets by role (rad, m/s).
@@ -72,8 +90,21 @@ class Simulator(Protocol):
     def joints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Per actuator, the mean position (rad) and mean velocity (rad/s) of its joints."""
 
+    def torques(self) -> NDArray[np.float64]:
+        """Torque of each joint of the ``pd`` actuators, N·m, about the base's axes."""
+
     def touched(self) -> bool:
-        """Whether the robot's body touched anything since this was last asked."""
+        """Whether the robot's body touched anything without mass since this was last asked.
+
+        Where nothing in the world has a mass, every physics step is looked at, else the last of
+        each `advance`.
+        """
+
+    def sole_forces(self) -> NDArray[np.float64]:
+        """What the ground bears of each sole, N, at the end of the last `advance`."""
+
+    def holds(self, shape: int) -> bool:
+        """Whether the robot touched a shape that has a mass at the end of the last `advance`."""
 
     def cast(
         self, origin: tuple[float, float, float], ends: NDArray[np.float64]

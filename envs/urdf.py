@@ -82,12 +82,21 @@ class Urdf:
     @cached_property
     def poses(self) -> Mapping[str, Matrix]:
         """Each link's pose in the base's frame when all joints are at zero, ``(4, 4)``."""
+        return self.posed({})
+
+    def posed(self, angles: Mapping[str, float]) -> Mapping[str, Matrix]:
+        """Each link's pose in the base's frame, ``(4, 4)``.
+
+        Args:
+            angles: Positions of revolute joints about their own axes, rad; others are at zero.
+        """
         poses = {self.root: np.eye(4)}
         waiting = list(self.joints.values())
         while waiting:
             joint = waiting.pop(0)
             if joint.parent in poses:
-                poses[joint.child] = poses[joint.parent] @ joint.origin
+                pose = poses[joint.parent] @ joint.origin
+                poses[joint.child] = pose @ turned(joint.axis, angles.get(joint.name, 0.0))
             else:
                 waiting.append(joint)
         return poses
@@ -97,9 +106,35 @@ class Urdf:
         found = self.joints[joint]
         return self.poses[found.child][:3, :3] @ found.axis
 
+    def sign(self, joint: str) -> float:
+        """1 or -1: which way a joint's axis points along the axis of the base nearest to it.
+
+        A joint's axis may point either way: what robots share is the turn about the base's axes.
+        """
+        axis = self.axis(joint)
+        return math.copysign(1.0, float(axis[np.argmax(np.abs(axis))]))
+
+    def limits(self, joint: str) -> tuple[float, float]:
+        """Range of a joint about the base's axis, rad or m; infinite for a continuous one."""
+        limit = self.joints[joint].element.find("limit")
+        if limit is None or self.joints[joint].kind == "continuous":
+            return -math.inf, math.inf
+        ends = sorted(self.sign(joint) * float(limit.get(key, "0")) for key in ("lower", "upper"))
+        return ends[0], ends[1]
+
     def place(self, joint: str) -> Matrix:
         """A joint's origin in the base's frame when all joints are at zero, m, shape ``(3,)``."""
         return self.poses[self.joints[joint].child][:3, 3]
+
+
+def turned(axis: Matrix, angle: float) -> Matrix:
+    """The turn by ``angle`` rad about ``axis``, ``(4, 4)`` (Rodrigues' formula)."""
+    pose = np.eye(4)
+    if angle:
+        x, y, z = axis / np.linalg.norm(axis)
+        cross = np.asarray([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+        pose[:3, :3] += math.sin(angle) * cross + (1.0 - math.cos(angle)) * cross @ cross
+    return pose
 
 
 def read_urdf(path: Path) -> Urdf:

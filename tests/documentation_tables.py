@@ -139,7 +139,7 @@ def randomization_rows():
 
 def robot_rows():
     rows = []
-    for key in robots():
+    for key in robots("driving"):
         robot = find_robot(key)
         actions = ", ".join(f"`{a.action.name}`" for a in robot.actuators)
         lidar = (

@@ -26,6 +26,7 @@ from envs import catalogue, find_robot, make_environment, robots, suites
 from envs.driving.car import Ackermann, Car, Differential, Lidar
 from envs.driving.task import Driving
 from envs.inspection import check_robot
+from envs.parcel.humanoid import Cradle
 from envs.randomization import find_randomization
 from envs.robot import Actuator
 from experiments import driving_demo
@@ -92,6 +93,7 @@ def rows(text):
         ('`[command]` with `model = "ackermann"`', Ackermann),
         ('`[command]` with `model = "differential"`', Differential),
         ("`[lidar]`", Lidar),
+        ("`[cradle]`", Cradle),
     ],
 )
 def test_every_key_of_a_robot_is_described(heading, kind):
@@ -121,7 +123,7 @@ def test_every_feature_of_the_driving_world_is_described():
         for cells in described
     }
     used = set()
-    for key in robots():
+    for key in robots("driving"):
         for feature in Driving(find_robot(key)).features:
             matching = [p for p in patterns if re.fullmatch(p, feature.name)]
             assert len(matching) == 1, f"{feature.name}: described by {matching or 'nothing'}"

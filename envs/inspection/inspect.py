@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envs.catalogue import find_robot, find_task
-from envs.driving.car import as_car
-from envs.inspection.description import describe
+from envs.catalogue import find_robot, find_task, tasks
+from envs.driving.car import Car
+from envs.inspection.car import describe_car
 from envs.inspection.finding import Finding, Report
+from envs.inspection.humanoid import describe_humanoid, stand
 from envs.inspection.motion import drive
 from envs.inspection.sight import look
+from envs.parcel.humanoid import Humanoid
 from envs.robot import Robot
 from envs.urdf import read_urdf
 
@@ -31,36 +33,44 @@ def inspect(robot: Robot, task: str) -> list[Finding]:
     meant = f"made for {', '.join(robot.tasks) or 'no task'}"
     findings = [Finding("task", made, meant if made else f"{meant}; add {task!r} to tasks")]
     try:
-        car = as_car(robot)
-        findings += describe(car, read_urdf(robot.urdf), kind.roles)
+        urdf = read_urdf(robot.urdf)
+        if isinstance(robot, Car):
+            findings += describe_car(robot, urdf, kind.roles)
+        elif isinstance(robot, Humanoid):
+            findings += describe_humanoid(robot, urdf, kind.roles)
     except ValueError as error:
         return [*findings, Finding("urdf", False, str(error))]
     if any(finding.name in ("joints", "limits", "masses") for finding in _failed(findings)):
         return [*findings, Finding("motion", False, "not simulated: mend what is above first")]
     try:
-        findings += drive(car, kind.physics_rate)
-        findings.append(look(car, kind.physics_rate))
+        if isinstance(robot, Car):
+            findings += drive(robot, kind.physics_rate)
+            findings.append(look(robot, kind.physics_rate))
+        elif isinstance(robot, Humanoid):
+            findings += stand(robot, kind.physics_rate)
     except ValueError as error:
         findings.append(Finding("loading", False, str(error)))
     return findings
 
 
-def check_robot(robot: str | Path, task: str = "driving") -> Report:
+def check_robot(robot: str | Path, task: str | None = None) -> Report:
     """Inspect a robot by name or path; what cannot be read is a failed finding.
 
     Args:
         robot: A robot's name, or the path of its folder or ``robot.toml``.
-        task: A task's name.
+        task: A task's name; default: the first that the robot is made for.
 
     Raises:
         ValueError: If there is no such task.
     """
-    find_task(task)
+    if task is not None:
+        find_task(task)
     try:
         found = find_robot(robot)
     except ValueError as error:
         return Report(str(robot), None, (Finding("robot.toml", False, str(error)),))
-    return Report(found.name, found.source, tuple(inspect(found, task)))
+    meant = next((name for name in found.tasks if name in tasks()), tasks()[0])
+    return Report(found.name, found.source, tuple(inspect(found, task or meant)))
 
 
 def _failed(findings: list[Finding]) -> list[Finding]:

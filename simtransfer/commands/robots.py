@@ -12,7 +12,10 @@ from rich.table import Table
 from envs import find_robot
 from envs import robots as known_robots
 from envs.inspection import check_robot
+from envs.robot import Robot
 from simtransfer.terminal import output, print_json
+
+FEW = 4  # actions that a table names one by one
 
 
 def robots(
@@ -52,18 +55,24 @@ def _list(json: bool) -> int:
         )
         return 0
     table = Table(title="robots")
-    for column in ("name", "tasks", "actions", "lidar", "what it is"):
+    for column in ("name", "tasks", "actions", "senses", "what it is"):
         table.add_column(column)
     for robot in rows:
         table.add_row(
             robot.name,
             ", ".join(robot.tasks),
-            ", ".join(actuator.action.name for actuator in robot.actuators),
+            _actions(robot),
             robot.senses,
             robot.description,
         )
     output.print(table)
     return 0
+
+
+def _actions(robot: Robot) -> str:
+    """What it acts with, by name while that is readable."""
+    names = [actuator.action.name for actuator in robot.actuators]
+    return ", ".join(names) if len(names) <= FEW else f"{len(names)} joints"
 
 
 def _check(robot: str, json: bool) -> int:

@@ -94,7 +94,7 @@ def test_on_good_ground_the_brakes_and_not_the_tyres_are_the_limit(world):
     assert braking_distance(simulator, "hatchback", 9.0) == pytest.approx(measured, rel=0.02)
 
 
-@pytest.mark.parametrize("robot", sorted(robots()))
+@pytest.mark.parametrize("robot", sorted(robots("driving")))
 def test_no_robot_brakes_harder_than_friction_allows(world, robot):
     simulator, speed = world(robot), find_robot(robot).cruise_speed
     friction = pybullet.getDynamicsInfo(
@@ -171,7 +171,7 @@ def test_a_thousand_redraws_leave_no_trace(world):
     assert braking_distance(used, "hatchback", 9.0) == braking_distance(fresh, "hatchback", 9.0)
 
 
-@pytest.mark.parametrize("robot", sorted(robots()))
+@pytest.mark.parametrize("robot", sorted(robots("driving")))
 def test_a_robot_told_to_stand_stands(world, robot):
     simulator = world(robot)
     simulator.reset(3.0, -2.0, 0.7, 0.0)
@@ -185,7 +185,7 @@ def test_a_robot_told_to_stand_stands(world, robot):
     assert not simulator.touched()
 
 
-@pytest.mark.parametrize("robot", sorted(robots()))
+@pytest.mark.parametrize("robot", sorted(robots("driving")))
 def test_a_robot_starts_where_and_as_fast_as_it_is_told(world, robot):
     simulator = world(robot)
     simulator.reset(3.0, -2.0, 2.5, 2.0)
@@ -267,7 +267,7 @@ def test_rays_to_a_pedestrian_end_at_its_skin(seen, distance, bearing):
     assert seen.cast((0.0, 0.0, 0.7), end)[0] * 40.0 == pytest.approx(distance - 0.3, abs=0.01)
 
 
-@pytest.mark.parametrize("robot", sorted(robots()))
+@pytest.mark.parametrize("robot", sorted(robots("driving")))
 def test_rays_see_neither_the_robot_nor_the_ground(world, robot):
     simulator, spec = world(robot, (BOX,)), find_robot(robot)
     simulator.reset(0.0, 0.0, 0.4, 0.0)
@@ -276,7 +276,7 @@ def test_rays_see_neither_the_robot_nor_the_ground(world, robot):
         assert np.all(simulator.cast((0.0, 0.0, height), ends) == 1.0)
 
 
-@pytest.mark.parametrize("robot", sorted(robots()))
+@pytest.mark.parametrize("robot", sorted(robots("driving")))
 @pytest.mark.parametrize("side", [0.0, math.pi / 2, math.pi, -math.pi / 2])
 def test_what_drives_into_a_robot_from_any_side_is_a_collision(world, robot, side):
     simulator, spec = world(robot, (BOX,)), find_robot(robot)

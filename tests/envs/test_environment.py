@@ -9,7 +9,7 @@ from stable_baselines3.common.env_checker import check_env as check_stable_basel
 
 from envs import make_environment, robots, tasks
 
-NAMES = sorted(robots())
+NAMES = sorted(robots("driving"))
 # Said of every environment with physical units; normalization is part of the policy here.
 EXPECTED = ("For Box action spaces, we recommend", "observation space .* is not normalized")
 

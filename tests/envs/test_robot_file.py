@@ -150,7 +150,7 @@ def test_a_urdf_that_does_not_fit_is_refused_when_loaded(folder, mistake):
     assert expected in complaint(folder, load=True)
 
 
-@pytest.mark.parametrize("name", sorted(robots()))
+@pytest.mark.parametrize("name", sorted(robots("driving")))
 @given(speed=st.floats(0.0, 12.0), command=st.tuples(st.floats(0.5, 8.0), st.floats(-0.8, 0.8)))
 def test_commands_and_actions_are_each_others_inverse(name, speed, command):
     robot = find_robot(name)
@@ -160,7 +160,7 @@ def test_commands_and_actions_are_each_others_inverse(name, speed, command):
     np.testing.assert_allclose(robot.to_command(actions, speeds), commands, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", sorted(robots()))
+@pytest.mark.parametrize("name", sorted(robots("driving")))
 def test_turning_left_is_positive_for_every_robot(name):
     robot = find_robot(name)
     speed = np.full((2, 1), 4.0)
@@ -171,7 +171,7 @@ def test_turning_left_is_positive_for_every_robot(name):
     assert robot.to_command(actions, speed)[0, 1] > 0.0
 
 
-@pytest.mark.parametrize("name", sorted(robots()))
+@pytest.mark.parametrize("name", sorted(robots("driving")))
 def test_lidar_beams_are_symmetric_sorted_and_cover_the_view(name):
     lidar = find_robot(name).lidar
     angles, rays = lidar.angles, lidar.rays

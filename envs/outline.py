@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 
 import numpy as np
@@ -27,19 +28,38 @@ def outline(urdf: Urdf, wheels: Iterable[str]) -> tuple[Matrix, Matrix] | None:
     points: list[Matrix] = []
     for link in urdf.links.values():
         for element in link.collisions:
-            half = _half_extents(link, element.find("geometry"))
-            if half is None:
+            placed = corners(link, element, urdf.poses[link.name])
+            if placed is None:
                 continue
-            pose = urdf.poses[link.name] @ origin_of(element, link.name)
-            corners = np.asarray(list(itertools.product((-1.0, 1.0), repeat=3))) * half
-            placed = corners @ pose[:3, :3].T + pose[:3, 3]
             if link.name in discs:
-                placed[:, 1] = pose[1, 3]
+                placed[:, 1] = (urdf.poses[link.name] @ origin_of(element, link.name))[1, 3]
             points.append(placed)
     if not points:
         return None
     everything = np.concatenate(points)
     return everything.min(axis=0), everything.max(axis=0)
+
+
+def lowest(link: Link, pose: Matrix) -> Matrix:
+    """The middle of a link's underside, m, ``(3,)``: halfway along and across, at its lowest point.
+
+    Args:
+        link: The link, whose collision shapes are boxes, spheres, capsules or cylinders.
+        pose: Of the link, ``(4, 4)``.
+
+    Raises:
+        ValueError: If no shape has a size that the URDF tells.
+    """
+    boxes = [
+        placed
+        for element in link.collisions
+        if (placed := corners(link, element, pose)) is not None
+    ]
+    if not boxes:
+        raise ValueError(f"link {link.name!r} has no box, sphere, capsule or cylinder to stand on")
+    points = np.concatenate(boxes)
+    low, high = points.min(axis=0), points.max(axis=0)
+    return np.asarray([0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]), low[2]])
 
 
 def wheel_radius(urdf: Urdf, joint: str) -> float | None:
@@ -52,12 +72,25 @@ def wheel_radius(urdf: Urdf, joint: str) -> float | None:
     return None
 
 
+def corners(link: Link, element: ET.Element, pose: Matrix) -> Matrix | None:
+    """Corners of a collision shape's box, ``(8, 3)``; None if its size is not told."""
+    half = _half_extents(link, element.find("geometry"))
+    if half is None:
+        return None
+    placed = pose @ origin_of(element, link.name)
+    corners = np.asarray(list(itertools.product((-1.0, 1.0), repeat=3))) * half
+    return np.asarray(corners @ placed[:3, :3].T + placed[:3, 3])
+
+
 def _half_extents(link: Link, geometry: object) -> Matrix | None:
     find = getattr(geometry, "find", lambda kind: None)
     if (box := find("box")) is not None:
         return 0.5 * np.asarray([float(word) for word in box.get("size", "").split()])
     if (sphere := find("sphere")) is not None:
         return np.full(3, float(sphere.get("radius", "nan")))
+    if (capsule := find("capsule")) is not None:
+        radius = float(capsule.get("radius", "nan"))
+        return np.asarray([radius, radius, 0.5 * float(capsule.get("length", "nan")) + radius])
     if (cylinder := find("cylinder")) is not None:
         radius = float(cylinder.get("radius", "nan"))
         return np.asarray([radius, radius, 0.5 * float(cylinder.get("length", "nan"))])

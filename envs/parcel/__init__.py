@@ -1,0 +1,1 @@
+"""Parcels: humanoids that carry one to where it is due."""

@@ -1,0 +1,159 @@
+"""Humanoids: what they stand on, what they carry on, and what an action of theirs means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.parcel.leg import PITCHES, Leg
+from envs.robot import Robot
+from envs.tables import build, take
+from envs.urdf import Urdf, read_urdf
+
+SIDES = ("left", "right")
+ASIDE = ("hip_yaw", "hip_roll", "ankle_roll")  # joints of a leg that turn it out of its plane
+ARM = ("shoulder_pitch", "shoulder_roll", "elbow")
+
+
+@dataclass(frozen=True)
+class Cradle:
+    """Where forearms hold a parcel, in the nominal posture.
+
+    Attributes:
+        forward: From the base frame to the middle of where a parcel lies, m.
+        up: From the base frame to a parcel's underside, m.
+        length: Of the forearms' upper side that carries, m.
+        width: Between the forearms' middles, m.
+    """
+
+    forward: float
+    up: float
+    length: float
+    width: float
+
+    def __post_init__(self) -> None:
+        """Refuse arms that could not hold anything."""
+        if not (self.length > 0 and self.width > 0):
+            raise ValueError("cradle: length and width must be positive")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Humanoid(Robot):
+    """A robot that walks on two legs and carries with two arms.
+
+    Attributes:
+        feet: Joints whose links are the soles, left and right.
+        cradle: Where it carries.
+    """
+
+    feet: tuple[str, ...]
+    cradle: Cradle
+
+    def __post_init__(self) -> None:
+        """Refuse what no humanoid can be."""
+        super().__post_init__()
+        if len(self.feet) != 2:
+            raise ValueError(f"feet: names two joints, left and right, got {len(self.feet)}")
+        roles = {actuator.role for actuator in self.actuators}
+        for side in SIDES:
+            for role in PITCHES:
+                if f"{side}_{role}" not in roles:
+                    raise ValueError(f"actuators: a humanoid needs one with role {side}_{role}")
+        for actuator in self.actuators:
+            if actuator.kind != "pd":
+                raise ValueError(
+                    f"actuators.{actuator.role}.kind: a humanoid's are 'pd', got {actuator.kind!r}"
+                )
+
+    @staticmethod
+    def parse(table: dict[str, Any]) -> dict[str, Any]:
+        """The fields that are tables of their own, read."""
+        return {"cradle": build(Cradle, take(table, "cradle", dict), "cradle")}
+
+    @cached_property
+    def body(self) -> Urdf:
+        """What its URDF says."""
+        return read_urdf(self.urdf)
+
+    @cached_property
+    def legs(self) -> tuple[Leg, Leg]:
+        """Its legs, left and right."""
+        left, right = (
+            Leg(self, self.body, side, foot) for side, foot in zip(SIDES, self.feet, strict=True)
+        )
+        return left, right
+
+    @property
+    def soles(self) -> tuple[str, ...]:
+        """See `Robot.soles`."""
+        return self.feet
+
+    @property
+    def senses(self) -> str:
+        """See `Robot.senses`."""
+        return "joints, gravity, angular velocity"
+
+    @property
+    def command_readings(self) -> tuple[str, ...]:
+        """See `Robot.command_readings`: the same at all times."""
+        return ()
+
+    def start(self, speed: float) -> Mapping[str, tuple[float, float]]:
+        """See `Robot.start`: the nominal posture, at rest."""
+        return {joint: (a.neutral, 0.0) for a in self.actuators for joint in a.joints}
+
+    def joint_speed(self, target: float) -> float:
+        """See `Robot.joint_speed`; a humanoid has no wheels."""
+        raise NotImplementedError(f"{self.name} has no wheels to turn at {target} m/s")
+
+    @cached_property
+    def command_matrix(self) -> NDArray[np.float64]:
+        """What a unit of each action does, ``(commands, actuators)``.
+
+        For each leg: the sole's way forward and up in leg lengths and its pitch, rad, which three
+        joints make together, whichever way a knee bends; then, one joint each and in rad, what
+        turns the leg out of its plane; then each arm's joints, rad. What a robot lacks is zero.
+        """
+        rows: list[NDArray[np.float64]] = []
+        columns = {actuator.role: k for k, actuator in enumerate(self.actuators)}
+        reach = np.asarray([0.5 * (a.high - a.low) for a in self.actuators])
+        for side, leg in zip(SIDES, self.legs, strict=True):
+            slopes = leg.slopes(np.zeros(3)) / np.asarray([[leg.length], [leg.length], [1.0]])
+            own = [columns[f"{side}_{role}"] for role in PITCHES]
+            block = np.zeros((3, len(columns)))
+            block[:, own] = slopes * reach[own]
+            rows.extend(block)
+            for role in (*ASIDE, *ARM):
+                row = np.zeros(len(columns))
+                if (column := columns.get(f"{side}_{role}")) is not None:
+                    row[column] = reach[column]
+                rows.append(row)
+        return np.stack(rows)
+
+    def to_command(
+        self, actions: NDArray[np.floating], readings: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """Movements of soles and arms, ``(n, 18)``; see `command_matrix`."""
+        return np.asarray(actions @ self.command_matrix.T, dtype=np.float64)
+
+    def from_command(
+        self, commands: NDArray[np.floating], readings: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """See `Robot.from_command`; what this robot has no joint for is left out."""
+        return np.asarray(commands @ np.linalg.pinv(self.command_matrix).T, dtype=np.float64)
+
+
+def as_humanoid(robot: Robot) -> Humanoid:
+    """``robot``, known to be a humanoid.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    if not isinstance(robot, Humanoid):
+        raise ValueError(f"robot {robot.name!r} is no humanoid; parcel needs kind = 'humanoid'")
+    return robot

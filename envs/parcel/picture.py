@@ -1,0 +1,106 @@
+"""The robot and its parcel from the side, drawn with Pillow from the shapes in its URDF."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy.spatial import ConvexHull
+
+from envs.outline import corners
+from envs.parcel.humanoid import Humanoid
+from envs.quaternion import Quaternion, rotate
+
+WIDTH, HEIGHT = 480, 400  # pixels
+SMOOTH = 2  # drawn larger by this factor, then reduced: smooth edges
+SKY, GROUND, STRIPE, GOAL = (232, 238, 243), (196, 198, 190), (180, 182, 174), (92, 160, 92)
+NEAR_SIDE, FAR_SIDE, TRUNK, BOX = (54, 110, 176), (138, 170, 204), (80, 130, 186), (176, 124, 70)
+VIEW = math.radians(25.0)  # the camera looks from the right, a little from the front
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is drawn.
+
+    Attributes:
+        position: Of the robot's base, m.
+        turn: Of the robot's base.
+        angles: Positions of its joints about the base's axes, by actuator, rad.
+        parcel: Corners of the parcel in the world, m, ``(8, 3)``.
+        goal: Of the way, m.
+    """
+
+    position: tuple[float, float, float]
+    turn: Quaternion
+    angles: NDArray[np.float64]
+    parcel: NDArray[np.float64]
+    goal: tuple[float, float]
+
+
+def paint(robot: Humanoid, scene: Scene) -> NDArray[np.uint8]:
+    """Draw a scene.
+
+    Args:
+        robot: Who is in it.
+        scene: Where everything is.
+
+    Returns:
+        RGB, shape ``(HEIGHT, WIDTH, 3)``.
+    """
+    image = Image.new("RGB", (WIDTH * SMOOTH, HEIGHT * SMOOTH), SKY)
+    draw = ImageDraw.Draw(image)
+    scale = SMOOTH * 0.42 * HEIGHT / robot.height
+    x, y, _ = scene.position
+    floor = SMOOTH * HEIGHT * 0.9
+
+    def pixels(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """From the world to the picture; the camera goes along with the robot."""
+        ahead = points[:, 0] - x
+        aside = points[:, 1] - y
+        across = ahead * math.cos(VIEW) - aside * math.sin(VIEW)
+        depth = ahead * math.sin(VIEW) + aside * math.cos(VIEW)
+        level = floor - scale * (points[:, 2] - 0.25 * -depth)
+        return np.stack([SMOOTH * WIDTH * 0.45 + scale * across, level], axis=1)
+
+    draw.rectangle((0, SMOOTH * HEIGHT * 0.72, SMOOTH * WIDTH, SMOOTH * HEIGHT), fill=GROUND)
+    for k in range(-8, 9):
+        metre = math.floor(x) + k
+        ends = pixels(np.asarray([[metre, y - 0.6, 0.0], [metre, y + 0.6, 0.0]]))
+        draw.line([tuple(point) for point in ends.tolist()], fill=STRIPE, width=2 * SMOOTH)
+    ring = np.linspace(0.0, 2.0 * math.pi, 40)
+    circle = np.stack(
+        [scene.goal[0] + 0.5 * np.cos(ring), scene.goal[1] + 0.5 * np.sin(ring), 0.0 * ring], axis=1
+    )
+    draw.line([tuple(p) for p in pixels(circle).tolist()], fill=GOAL, width=2 * SMOOTH)
+    things = [*_bodies(robot, scene), (scene.parcel, BOX)]
+    # What is farther from the camera, on the left, first.
+    for points, colour in sorted(things, key=lambda thing: -float(thing[0][:, 1].mean())):
+        flat = pixels(points)
+        outline = flat[ConvexHull(flat).vertices]
+        polygon = [tuple(point) for point in outline.tolist()]
+        draw.polygon(polygon, fill=colour, outline=tuple(c // 2 for c in colour))
+    return np.asarray(image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS))
+
+
+def _bodies(
+    robot: Humanoid, scene: Scene
+) -> Iterator[tuple[NDArray[np.float64], tuple[int, int, int]]]:
+    """Corners of every shape in the world, and its colour."""
+    angles = {
+        joint: robot.body.sign(joint) * float(angle)
+        for actuator, angle in zip(robot.actuators, scene.angles, strict=True)
+        for joint in actuator.joints
+    }
+    poses = robot.body.posed(angles)
+    for name, link in robot.body.links.items():
+        colour = FAR_SIDE if name.startswith("left") else NEAR_SIDE
+        colour = TRUNK if name == robot.body.root else colour
+        for element in link.collisions:
+            placed = corners(link, element, poses[name])
+            if placed is not None:
+                world = [rotate(scene.turn, *point) for point in placed.tolist()]
+                yield np.asarray(world) + np.asarray(scene.position), colour

@@ -1,0 +1,312 @@
+"""Parcel: carry it to where it is due and stand there, with it level on the arms."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.interface import Feature
+from envs.parcel.delivery import SUITES, draw_delivery, parcel_shapes
+from envs.parcel.gait import Gait
+from envs.parcel.humanoid import ARM, ASIDE, SIDES, as_humanoid
+from envs.parcel.leg import PITCHES
+from envs.parcel.navigation import Pilot
+from envs.parcel.picture import Scene, paint
+from envs.quaternion import rotate, tilt, yaw
+from envs.robot import Robot, Targets
+from envs.simulator import Simulator
+from envs.task import Outcome
+
+FALLEN = 0.6  # of the nominal height, at which a robot is down
+LEANING = math.radians(50.0)
+LEVEL = math.radians(15.0)  # of a parcel that is carried, to the world's up
+SLIPPED = 0.6  # of the cradle's length, at which a parcel has left it
+NEAR, STILL, HELD = 0.5, 0.15, 0.5  # m, m/s and s of standing at the drop-off
+SMOOTH = 0.6  # share of a new action in what is done; the rest is the last one
+AWAY = 1000.0  # m above, where parcels fall that this episode does not use
+
+
+@dataclass(frozen=True)
+class Reward:
+    """What is rewarded, each per control step unless said.
+
+    Attributes:
+        velocity: For the commanded velocity over the ground.
+        turning: For the commanded yaw rate.
+        upright: For an upright trunk.
+        parcel: For a level parcel in the middle of the arms.
+        contact: For feet on the ground when the gait has them there, and only then.
+        change: Per squared change of an action, mean over actuators.
+        effort: Per squared torque over its limit, mean over actuators.
+        carried: Once, when it has been carried.
+        failure: Once, on a fall or a dropped parcel.
+    """
+
+    velocity: float = 0.05
+    turning: float = 0.02
+    upright: float = 0.01
+    parcel: float = 0.02
+    contact: float = 0.02
+    change: float = -0.02
+    effort: float = -0.02
+    carried: float = 8.0
+    failure: float = -2.0
+
+
+class Parcel:
+    """One world's delivery.
+
+    Args:
+        robot: Who carries; a `Humanoid`.
+        reward: What is rewarded.
+
+    Raises:
+        ValueError: If the robot is no humanoid, or its legs cannot make the steps.
+    """
+
+    name = "parcel"
+    roles: tuple[str, ...] = tuple(f"{s}_{r}" for s in SIDES for r in (*PITCHES, *ASIDE, *ARM))
+    suites = tuple(SUITES)
+    training_suite = "mixed"
+    control_rate = 40.0
+    physics_rate = 480.0
+    time_limit = 60.0
+
+    def __init__(self, robot: Robot, reward: Reward | None = None) -> None:
+        self.robot = robot = as_humanoid(robot)
+        self.reward = reward or Reward()
+        self.gait = Gait(robot)
+        self.shapes = parcel_shapes(robot.cradle)
+        self._roles = [actuator.role for actuator in robot.actuators]
+        self._neutral = np.asarray([a.neutral for a in robot.actuators])
+        self._reach = np.asarray([0.5 * (a.high - a.low) for a in robot.actuators])
+        self._force = np.asarray([a.force for a in robot.actuators])
+        self._arms = [k for k, role in enumerate(self._roles) if role.split("_", 1)[1] in ARM]
+        self._mass = sum(link.mass for link in robot.body.links.values())
+        self._weight = 9.81 * self._mass
+        self._dt = 1.0 / self.control_rate
+        self.features = (*self._own_features(), *self._privileged_features())
+        self.forward = 0.0
+
+    def _own_features(self) -> list[Feature]:
+        axes, top = "xyz", 2.0 * self.gait.speed
+        features = [Feature(f"base/gravity/{axis}", "1", -1.0, 1.0) for axis in axes]
+        features += [Feature(f"base/angular_velocity/{a}", "rad/s", -4.0, 4.0) for a in axes]
+        for what, unit, limit in (
+            ("deflection", "rad", 1.0),
+            ("velocity", "rad/s", 12.0),
+            ("last_action", "1", 1.0),
+        ):
+            features += [Feature(f"joint/{r}/{what}", unit, -limit, limit) for r in self._roles]
+        features += [Feature(f"joint/{self._roles[k]}/torque", "1", -1.0, 1.0) for k in self._arms]
+        features += [Feature(f"gait/{what}", "1", -1.0, 1.0) for what in ("sin", "cos")]
+        features += [
+            Feature("gait/vigour", "1", 0.0, 1.0),
+            Feature("command/speed", "m/s", -0.5 * top, top),
+            Feature("command/yaw_rate", "rad/s", -2.0, 2.0),
+            Feature("task/goal/forward", "m", -6.0, 6.0),
+            Feature("task/goal/left", "m", -6.0, 6.0),
+        ]
+        return features
+
+    def _privileged_features(self) -> list[Feature]:
+        cradle = self.robot.cradle
+        speed = 4.0 * self.gait.speed
+        told = [(f"base/linear_velocity/{a}", "m/s", -speed, speed) for a in "xyz"]
+        told += [("base/height", "m", 0.0, 1.2 * self.robot.height)]
+        told += [(f"parcel/position/{a}", "m", -cradle.length, cradle.length) for a in "xyz"]
+        told += [(f"parcel/up/{a}", "1", -1.0, 1.0) for a in "xy"]
+        told += [("parcel/mass", "1", 0.0, 0.12), ("parcel/friction", "1", 0.0, 1.2)]
+        told += [(f"sole/{side}/force", "1", 0.0, 2.0) for side in SIDES]
+        told += [
+            ("friction", "1", 0.0, 2.0),
+            ("mass", "1", 0.5, 1.5),
+            ("motor_strength", "1", 0.0, 1.5),
+            ("action_delay", "step", 0.0, 1.0),
+        ]
+        return [
+            Feature(f"privileged/{n}", unit, low, high, "privileged") for n, unit, low, high in told
+        ]
+
+    def begin(self, simulator: Simulator, suite: str, rng: np.random.Generator) -> None:
+        """Draw a delivery of ``suite``; stand the robot with the parcel on its arms."""
+        self.delivery = delivery = draw_delivery(suite, rng)
+        robot, cradle = self.robot, self.robot.cradle
+        self.goal = (
+            delivery.distance * math.cos(delivery.direction),
+            delivery.distance * math.sin(delivery.direction),
+        )
+        simulator.reset(0.0, 0.0, 0.0, 0.0)
+        for k, shape in enumerate(self.shapes):
+            if k == delivery.parcel:
+                up = robot.height + cradle.up + shape.half_extents[2]
+                simulator.place(k, cradle.forward, 0.0, 0.0, up)
+                simulator.load_shape(k, delivery.mass * self._mass, delivery.friction)
+            else:
+                simulator.place(k, 10.0 * k, 0.0, 0.0, AWAY)
+        self.pilot = Pilot(self.gait, delivery.phase)
+        self._action = np.zeros(len(self._roles))
+        self._change = 0.0
+        self.elapsed = self.stood = self.effort = self.way = 0.0
+        self._feet = np.full(2, 0.5)
+        self._measure(simulator)
+        self._left = self.distance
+
+    def rest(self) -> Targets:
+        """The nominal posture."""
+        return dict(zip(self._roles, self._neutral.tolist(), strict=True))
+
+    def act(self, simulator: Simulator, action: NDArray[np.floating]) -> Targets:
+        """The reference gait and, on top of it, the action; see `envs.task.Task.act`."""
+        change = SMOOTH * (action - self._action)
+        self._change = float(np.mean(change**2))
+        self._action = self._action + change
+        pilot = self.pilot
+        pilot.steer(*self.ahead, self._dt)
+        targets = self.gait.targets(pilot.phase, pilot.speed, pilot.turn, pilot.vigour)
+        targets = targets + self._reach * self._action
+        return dict(zip(self._roles, targets.tolist(), strict=True))
+
+    def _measure(self, simulator: Simulator) -> None:
+        state = simulator.state()
+        turn = state.quaternion
+        back = (-turn[0], -turn[1], -turn[2], turn[3])
+        x, y, self.height = state.position
+        self.pose = (x, y, yaw(turn))
+        self.turn = turn
+        self.tilt = tilt(turn)
+        dx, dy = self.goal[0] - x, self.goal[1] - y
+        cos, sin = math.cos(self.pose[2]), math.sin(self.pose[2])
+        self.ahead = (dx * cos + dy * sin, dy * cos - dx * sin)
+        self.distance = math.hypot(dx, dy)
+        vx, vy, vz = state.linear_velocity
+        self.forward = vx * cos + vy * sin
+        self._velocity = (self.forward, vy * cos - vx * sin, vz)
+        self._gravity = rotate(back, 0.0, 0.0, -1.0)
+        self._rates = rotate(back, *state.angular_velocity)
+        self._yaw_rate = state.angular_velocity[2]
+        parcel = simulator.shape_state(self.delivery.parcel)
+        cradle, half = self.robot.cradle, self.shapes[self.delivery.parcel].half_extents
+        away = (parcel.position[0] - x, parcel.position[1] - y, parcel.position[2] - self.height)
+        px, py, pz = rotate(back, *away)
+        self.parcel = (px - cradle.forward, py, pz - cradle.up - half[2])
+        self.parcel_pose = (parcel.position, parcel.quaternion)
+        self.parcel_tilt = tilt(parcel.quaternion)
+        ux, uy, _ = rotate(back, *rotate(parcel.quaternion, 0.0, 0.0, 1.0))
+        self._parcel_up = (ux, uy)
+
+    def dropped(self) -> bool:
+        """Whether the parcel has left the arms."""
+        length = self.robot.cradle.length
+        return max(abs(value) for value in self.parcel) > SLIPPED * length + 0.5 * length
+
+    def outcome(self, simulator: Simulator) -> Outcome:
+        """Judge the step that was just simulated."""
+        before = self.pose
+        self._measure(simulator)
+        self.elapsed += self._dt
+        self.way += math.hypot(self.pose[0] - before[0], self.pose[1] - before[1])
+        self._torques = simulator.torques() / self._force
+        self.effort += self._dt * float(np.abs(simulator.torques() * simulator.joints()[1]).sum())
+        self._feet = simulator.sole_forces() / self._weight
+        fell = (
+            simulator.touched() or self.height < FALLEN * self.robot.height or self.tilt > LEANING
+        )
+        dropped = self.dropped()
+        failed = fell or dropped
+        slow = math.hypot(*self._velocity[:2]) < STILL
+        there = self.distance < NEAR and self.parcel_tilt < LEVEL and slow
+        self.stood = self.stood + self._dt if there and not failed else 0.0
+        carried = self.stood >= HELD - 1e-9
+        late = self.elapsed >= self.time_limit - 1e-9
+        value = self._judge()
+        if failed:
+            value += self.reward.failure
+        elif carried:
+            value += self.reward.carried
+        info: dict[str, float | bool] = {}
+        if failed or carried or late:
+            info = {
+                "is_success": carried and not failed,
+                "collision": fell,
+                "dropped": dropped and not fell,
+                "progress": min(max(1.0 - self.distance / self._left, 0.0), 1.0),
+                "cost_of_transport": self.effort / (self._weight * max(self.way, 0.1)),
+            }
+        return Outcome(value, failed or carried or late, info)
+
+    def _judge(self) -> float:
+        """Reward of one step, but for its end."""
+        weights, pilot, gait = self.reward, self.pilot, self.gait
+        vx, vy, _ = self._velocity
+        missed = ((vx - pilot.speed) ** 2 + vy**2) / (0.5 * gait.speed) ** 2
+        value = weights.velocity * math.exp(-missed)
+        value += weights.turning * math.exp(-(((self._yaw_rate - pilot.turn) / gait.turn) ** 2))
+        value += weights.upright * math.exp(-((self.tilt / 0.2) ** 2))
+        slid = math.hypot(*self.parcel[:2]) / (0.25 * self.robot.cradle.length)
+        value += weights.parcel * math.exp(-((self.parcel_tilt / 0.2) ** 2) - slid**2)
+        stance = [
+            pilot.vigour < 0.5 or phase < gait.walk.stance for phase in gait.phases(pilot.phase)
+        ]
+        match = np.mean((self._feet > 0.05) == np.asarray(stance))
+        value += weights.contact * float(match)
+        value += weights.change * self._change
+        value += weights.effort * float(np.mean(self._torques**2))
+        return float(value)
+
+    def observe(
+        self,
+        simulator: Simulator,
+        values: dict[str, float],
+        rng: np.random.Generator,
+        out: NDArray[np.float32],
+    ) -> None:
+        """Fill ``out`` with all features; see `envs.task.Task.observe`."""
+        position, velocity = simulator.joints()
+        self._joints = position
+        pilot = self.pilot
+        angle = 2.0 * math.pi * pilot.phase
+        own = np.concatenate(
+            [
+                self._gravity,
+                self._rates,
+                position - self._neutral,
+                velocity,
+                self._action,
+                (simulator.torques() / self._force)[self._arms],
+                (math.sin(angle), math.cos(angle), pilot.vigour, pilot.speed, pilot.turn),
+                self.ahead,
+            ]
+        )
+        n = len(own)
+        out[:n] = own
+        if values["observation_noise"] > 0.0:
+            scale = np.asarray([feature.scale for feature in self.features[:n]])
+            out[:n] += rng.normal(0.0, values["observation_noise"], n) * scale
+        delivery = self.delivery
+        out[n:] = [
+            *self._velocity,
+            self.height,
+            *self.parcel,
+            *self._parcel_up,
+            delivery.mass,
+            delivery.friction,
+            *self._feet,
+            values["friction"],
+            values["mass"],
+            values["motor_strength"],
+            values["action_delay"],
+        ]
+
+    def picture(self) -> NDArray[np.uint8]:
+        """The robot from its side, ``(height, width, 3)``."""
+        position, turn = self.parcel_pose
+        half = np.asarray(self.shapes[self.delivery.parcel].half_extents)
+        box = np.asarray(list(itertools.product((-1.0, 1.0), repeat=3))) * half
+        corners = np.asarray([rotate(turn, *corner) for corner in box.tolist()]) + position
+        base = (self.pose[0], self.pose[1], self.height)
+        return paint(self.robot, Scene(base, self.turn, self._joints, corners, self.goal))

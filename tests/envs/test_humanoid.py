@@ -1,0 +1,262 @@
+"""Legs, gait and motors of humanoids: kinematics against itself, physics against closed forms."""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envs import find_robot, make_environment, robots
+from envs.parcel.delivery import SUITES, draw_delivery
+from envs.parcel.gait import Gait
+from envs.parcel.leg import PITCHES
+from envs.parcel.navigation import STOP, Pilot
+from envs.pd_motors import PdMotors
+
+NAMES = sorted(robots("parcel"))
+
+
+@lru_cache
+def gait_of(name):
+    return Gait(find_robot(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(forward=st.floats(-0.15, 0.15), up=st.floats(0.0, 0.1))
+def test_a_leg_reaches_where_it_is_told_with_a_level_sole(name, forward, up):
+    leg = find_robot(name).legs[0]
+    changes = leg.reach(forward * leg.length, up * leg.length)
+    moved = leg.after(changes)
+    np.testing.assert_allclose(moved, [forward * leg.length, up * leg.length, 0.0], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_leg_says_that_it_is_too_short(name):
+    leg = find_robot(name).legs[0]
+    with pytest.raises(ValueError, match=r"to move the sole|cannot move its sole"):
+        leg.reach(0.0, -0.3 * leg.length)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_legs_are_alike(name):
+    left, right = find_robot(name).legs
+    np.testing.assert_allclose(left.sole * [1.0, -1.0, 1.0], right.sole, atol=1e-9)
+    assert left.length == pytest.approx(right.length)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(phase=st.floats(0.0, 0.999), share=st.floats(0.1, 1.0))
+def test_a_standing_foot_goes_with_the_ground(name, phase, share):
+    """While a foot stands, its sole is level on the ground and moves back as fast as it walks."""
+    robot = find_robot(name)
+    gait, leg = gait_of(name), robot.legs[0]
+    speed = share * gait.speed
+    roles = [actuator.role for actuator in robot.actuators]
+    own = [roles.index(f"left_{role}") for role in PITCHES]
+    neutral = np.asarray([actuator.neutral for actuator in robot.actuators])
+
+    def sole(at):
+        return leg.after((gait.targets(at, speed, 0.0, 1.0) - neutral)[own])
+
+    tiny = 0.01
+    if phase + tiny < gait.walk.stance:
+        before, after = sole(phase), sole(phase + tiny)
+        assert abs(before[1]) < 0.003 * leg.length
+        assert abs(before[2]) < 0.01
+        measured = (before[0] - after[0]) / (tiny * gait.period)
+        assert measured == pytest.approx(speed, rel=0.1, abs=0.02 * gait.speed)
+    elif phase > gait.walk.stance:
+        assert sole(phase)[1] > -0.003 * leg.length
+
+
+def test_one_foot_at_least_is_on_the_ground():
+    gait = gait_of("porter")
+    for phase in np.linspace(0.0, 1.0, 101):
+        assert min(gait.above(own) for own in gait.phases(float(phase))) == 0.0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_standing_is_the_nominal_posture(name):
+    robot = find_robot(name)
+    neutral = [actuator.neutral for actuator in robot.actuators]
+    np.testing.assert_allclose(gait_of(name).targets(0.3, 0.0, 0.0, 0.0), neutral)
+
+
+@pytest.mark.parametrize("student", NAMES)
+@given(seed=st.integers(0, 1000))
+def test_a_teachers_action_moves_the_students_soles_as_far_in_leg_lengths(student, seed):
+    """Whichever way its knees bend."""
+    teacher, other = find_robot("porter"), find_robot(student)
+    actions = np.random.default_rng(seed).uniform(-1.0, 1.0, (1, len(teacher.actuators)))
+    mapped = other.from_command(teacher.to_command(actions, actions), actions)
+    asked = teacher.to_command(actions, actions)[0]
+    done = other.to_command(mapped, actions)[0]
+    legs = [0, 1, 2, 9, 10, 11]
+    np.testing.assert_allclose(done[legs], asked[legs], atol=1e-9)
+
+
+def test_an_action_of_the_same_body_stays_itself():
+    robot = find_robot("courier")
+    actions = np.random.default_rng(0).uniform(-1.0, 1.0, (5, len(robot.actuators)))
+    back = robot.from_command(robot.to_command(actions, actions), actions)
+    np.testing.assert_allclose(back, actions, atol=1e-9)
+
+
+def test_a_motor_is_a_spring_and_a_damper_up_to_its_torque():
+    robot = find_robot("porter")
+    motors = PdMotors(robot.actuators)
+    neutral = {actuator.role: actuator.neutral for actuator in robot.actuators}
+    at = np.asarray(list(neutral.values()))
+    motors.aim(neutral, 1.0)
+    still = np.zeros(len(at))
+    np.testing.assert_allclose(motors.push(at, still), 0.0)
+    knee = [actuator.role for actuator in robot.actuators].index("left_knee")
+    actuator = robot.actuators[knee]
+    bent = at.copy()
+    bent[knee] += 0.1
+    assert motors.push(bent, still)[knee] == pytest.approx(-0.1 * actuator.stiffness)
+    moving = still.copy()
+    moving[knee] = 1.0
+    assert motors.push(at, moving)[knee] == pytest.approx(-actuator.damping)
+    bent[knee] += 2.0
+    assert motors.push(bent, still)[knee] == -actuator.force
+    motors.aim(neutral, 0.5)
+    assert motors.push(bent, still)[knee] == -0.5 * actuator.force
+    moving[knee] = -actuator.rate  # at its largest speed it cannot push on, only brake
+    assert motors.push(bent, moving)[knee] == 0.0
+    assert motors.push(bent, -moving)[knee] == -0.5 * actuator.force
+
+
+@pytest.fixture
+def world():
+    made = []
+
+    def make(robot="porter", **options):
+        made.append(make_environment("parcel", robot, **options))
+        return made[-1]
+
+    yield make
+    for env in made:
+        env.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_stands_at_first_with_the_parcel_on_its_arms_and_its_weight_on_its_soles(world, name):
+    env = world(name)
+    env.reset(options={"suite": "mixed", "episode": 0})
+    task, simulator = env.task, env.simulator
+    forces = []
+    for _ in range(20):
+        simulator.drive(task.rest(), 1.0, 0.0)
+        simulator.advance(12)
+        forces.append(simulator.sole_forces().sum())
+    assert simulator.holds(task.delivery.parcel)
+    assert not simulator.touched()
+    weight = (
+        (1.0 + task.delivery.mass) * 9.81 * sum(link.mass for link in env.robot.body.links.values())
+    )
+    assert np.mean(forces[-8:]) == pytest.approx(weight, rel=0.05)
+
+
+def test_a_parcel_is_as_heavy_as_drawn(world):
+    """It falls like everything, but presses on the arms with its weight."""
+    env = world()
+    torques = {}
+    for mass in (1.0, 4.0):
+        env.reset(options={"suite": "mixed", "episode": 3})
+        env.simulator.load_shape(env.task.delivery.parcel, mass, 0.8)
+        for _ in range(20):
+            env.simulator.drive(env.task.rest(), 1.0, 0.0)
+            env.simulator.advance(12)
+        elbows = [k for k, a in enumerate(env.robot.actuators) if a.role.endswith("elbow")]
+        torques[mass] = float(env.simulator.torques()[elbows].sum())
+    arm = env.robot.cradle.forward  # of the weight about the elbows, which are under the shoulders
+    added = abs(torques[4.0] - torques[1.0])
+    assert added == pytest.approx(3.0 * 9.81 * arm, rel=0.3)
+
+
+def test_a_thrown_parcel_is_a_dropped_one(world):
+    env = world()
+    env.reset(options={"suite": "mixed", "episode": 0})
+    env.simulator.place(env.task.delivery.parcel, 2.0, 0.0, 0.0)
+    _, reward, ended, _, info = env.step(np.zeros(env.action_space.shape, dtype=np.float32))
+    assert ended
+    assert info["dropped"]
+    assert not info["is_success"]
+    assert reward < 0.0
+
+
+def test_standing_at_the_goal_with_the_parcel_level_is_success(world):
+    env = world()
+    env.reset(options={"suite": "mixed", "episode": 0})
+    env.task.goal = (0.1, 0.0)
+    ended, info = False, {}
+    for _ in range(60):
+        _, reward, ended, _, info = env.step(np.zeros(env.action_space.shape, dtype=np.float32))
+        if ended:
+            break
+    assert info["is_success"]
+    assert reward > 5.0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_episode_repeats_to_the_bit_whatever_came_before(world, name):
+    env = world(name, privileged=True, randomization="nominal")
+    action = np.full(env.action_space.shape, 0.2, dtype=np.float32)
+
+    def play(episode):
+        seen = [env.reset(options={"suite": "mixed", "episode": episode})[0]]
+        for _ in range(40):
+            observation, *_ = env.step(action)
+            seen.append(observation)
+        return np.stack(seen)
+
+    first = play(1)
+    play(2)
+    assert np.array_equal(first, play(1))
+
+
+def test_observations_are_inside_their_bounds_and_finite(world):
+    env = world(privileged=True, randomization="wide")
+    rng = np.random.default_rng(0)
+    env.reset(seed=0)
+    for _ in range(200):
+        observation, _, ended, _, _ = env.step(rng.uniform(-1.0, 1.0, env.action_space.shape))
+        assert env.observation_space.contains(observation)
+        if ended:
+            env.reset()
+
+
+def test_a_picture_shows_the_robot(world):
+    env = world(render_mode="rgb_array")
+    env.reset(seed=0)
+    picture = env.render()
+    assert picture.ndim == 3
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 10
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@given(seed=st.integers(0, 10_000))
+def test_deliveries_are_what_their_suite_says(suite, seed):
+    delivery, rule = draw_delivery(suite, np.random.default_rng(seed)), SUITES[suite]
+    assert rule.distance[0] <= delivery.distance <= rule.distance[1]
+    assert rule.direction[0] <= math.degrees(abs(delivery.direction)) <= rule.direction[1] + 1e-9
+    assert rule.mass[0] <= delivery.mass <= rule.mass[1]
+
+
+@given(direction=st.floats(-1.57, 1.57), distance=st.floats(2.0, 5.0))
+def test_who_obeys_the_pilot_arrives(direction, distance):
+    """A point that moves as commanded reaches the goal, in time, and is told to stand."""
+    pilot = Pilot(gait_of("porter"))
+    x, y, yaw, dt = 0.0, 0.0, 0.0, 0.025
+    goal = distance * math.cos(direction), distance * math.sin(direction)
+    for _ in range(1200):
+        dx, dy = goal[0] - x, goal[1] - y
+        cos, sin = math.cos(yaw), math.sin(yaw)
+        pilot.steer(dx * cos + dy * sin, dy * cos - dx * sin, dt)
+        x, y = x + dt * pilot.speed * cos, y + dt * pilot.speed * sin
+        yaw += dt * pilot.turn
+    assert math.hypot(goal[0] - x, goal[1] - y) < STOP + 0.15
+    assert pilot.vigour == 0.0
