@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.interface import Feature
-from envs.robot import Targets
+from envs.robot import Robot, Targets
 from envs.simulator import Shape, Simulator
 
 
@@ -34,6 +34,7 @@ class Task(Protocol):
 
     Attributes:
         name: How users call it.
+        body: What a robot must be for it.
         roles: Words for what an actuator does, by which robots find each other's counterparts.
         suites: Scenario suites for evaluation.
         training_suite: The suite that training draws from.
@@ -44,6 +45,7 @@ class Task(Protocol):
     """
 
     name: str
+    body: type[Robot]
     roles: tuple[str, ...]
     suites: tuple[str, ...]
     training_suite: str

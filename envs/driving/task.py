@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.car import as_car
+from envs.driving.car import Car, as_car
 from envs.driving.observation import (
     Scanner,
     lidar_features,
@@ -87,6 +87,7 @@ class Driving:
     """
 
     name = "driving"
+    body: type[Robot] = Car
     roles: tuple[str, ...] = ("drive", "front_steering", "rear_steering", "left", "right")
     suites = tuple(SUITES)
     training_suite = "mixed"

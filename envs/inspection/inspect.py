@@ -32,6 +32,9 @@ def inspect(robot: Robot, task: str) -> list[Finding]:
     made = task in robot.tasks
     meant = f"made for {', '.join(robot.tasks) or 'no task'}"
     findings = [Finding("task", made, meant if made else f"{meant}; add {task!r} to tasks")]
+    if not isinstance(robot, kind.body):
+        wanted = kind.body.__name__.lower()
+        return [Finding("task", False, f"{meant}, but is no {wanted}: set kind = {wanted!r}")]
     try:
         urdf = read_urdf(robot.urdf)
         if isinstance(robot, Car):

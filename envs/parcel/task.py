@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from envs.interface import Feature
 from envs.parcel.delivery import SUITES, draw_delivery, parcel_shapes
 from envs.parcel.gait import Gait
-from envs.parcel.humanoid import ARM, ASIDE, SIDES, as_humanoid
+from envs.parcel.humanoid import ARM, ASIDE, SIDES, Humanoid, as_humanoid
 from envs.parcel.leg import PITCHES
 from envs.parcel.navigation import Pilot
 from envs.parcel.picture import Scene, paint
@@ -69,6 +69,7 @@ class Parcel:
     """
 
     name = "parcel"
+    body: type[Robot] = Humanoid
     roles: tuple[str, ...] = tuple(f"{s}_{r}" for s in SIDES for r in (*PITCHES, *ASIDE, *ARM))
     suites = tuple(SUITES)
     training_suite = "mixed"

@@ -185,7 +185,7 @@ BROKEN = {
         "hatchback",
         [(None, 'tasks = ["driving"]', 'tasks = ["parcel"]')],
         {"task"},
-        "add 'driving' to tasks",
+        "made for parcel, but is no humanoid",
     ),
     "not TOML": (
         "hatchback",
