@@ -24,7 +24,7 @@ from envs.task import Outcome
 FALLEN = 0.6  # of the nominal height, at which a robot is down
 LEANING = math.radians(50.0)
 LEVEL = math.radians(15.0)  # of a parcel that is carried, to the world's up
-SLIPPED = 0.6  # of the cradle's length, at which a parcel has left it
+SLIPPED = 0.8  # of the cradle's length that a parcel may be from where it was laid
 NEAR, STILL, HELD = 0.5, 0.15, 0.5  # m, m/s and s of standing at the drop-off
 SMOOTH = 0.6  # share of a new action in what is done; the rest is the last one
 AWAY = 1000.0  # m above, where parcels fall that this episode does not use
@@ -155,7 +155,7 @@ class Parcel:
         self.elapsed = self.stood = self.effort = self.way = 0.0
         self._feet = np.full(2, 0.5)
         self._measure(simulator)
-        self._left = self.distance
+        self._whole = self.distance
 
     def rest(self) -> Targets:
         """The nominal posture."""
@@ -202,8 +202,7 @@ class Parcel:
 
     def dropped(self) -> bool:
         """Whether the parcel has left the arms."""
-        length = self.robot.cradle.length
-        return max(abs(value) for value in self.parcel) > SLIPPED * length + 0.5 * length
+        return max(abs(value) for value in self.parcel) > SLIPPED * self.robot.cradle.length
 
     def outcome(self, simulator: Simulator) -> Outcome:
         """Judge the step that was just simulated."""
@@ -235,7 +234,7 @@ class Parcel:
                 "is_success": carried and not failed,
                 "collision": fell,
                 "dropped": dropped and not fell,
-                "progress": min(max(1.0 - self.distance / self._left, 0.0), 1.0),
+                "progress": min(max(1.0 - self.distance / self._whole, 0.0), 1.0),
                 "cost_of_transport": self.effort / (self._weight * max(self.way, 0.1)),
             }
         return Outcome(value, failed or carried or late, info)
