@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from envs.interface import Feature, unknown
 
 Values = Any  # a float or an array of floats; all of one call broadcast
 Targets = Mapping[str, Values]  # physical targets by role, rad or m/s
+Kind = TypeVar("Kind", bound="Robot")
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,18 @@ class Robot(ABC):
         self, commands: NDArray[np.floating], readings: NDArray[np.floating]
     ) -> NDArray[np.float64]:
         """The inverse of `to_command`, not clipped to [-1, 1]."""
+
+
+def known_as(robot: Robot, kind: type[Kind]) -> Kind:
+    """``robot``, known to be of a kind.
+
+    Raises:
+        ValueError: If it is of another.
+    """
+    if not isinstance(robot, kind):
+        wanted = kind.__name__.lower()
+        raise ValueError(f"robot {robot.name!r} is no {wanted}; its task needs kind = {wanted!r}")
+    return robot
 
 
 def _stated(value: Any) -> Any:

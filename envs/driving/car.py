@@ -229,14 +229,3 @@ class Car(Robot):
         speeds = np.minimum(commands[:, 0], self.cruise_speed)
         targets = self.command.targets((speeds, commands[:, 1]), readings[:, 0])
         return np.stack([a.action_for(targets[a.role]) for a in self.actuators], axis=1)
-
-
-def as_car(robot: Robot) -> Car:
-    """``robot``, known to be a car.
-
-    Raises:
-        ValueError: If it is something else.
-    """
-    if not isinstance(robot, Car):
-        raise ValueError(f"robot {robot.name!r} is no car; driving needs kind = 'car'")
-    return robot

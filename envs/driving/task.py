@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.car import Car, as_car
+from envs.driving.car import Car
 from envs.driving.observation import (
     Scanner,
     lidar_features,
@@ -32,7 +32,7 @@ from envs.driving.scenario import (
 )
 from envs.driving.traffic import CAR, PEDESTRIAN, Traffic, User, in_right_lane
 from envs.interface import Feature
-from envs.robot import Robot, Targets
+from envs.robot import Robot, Targets, known_as
 from envs.simulator import BodyState, Shape, Simulator
 from envs.task import Outcome
 
@@ -95,7 +95,7 @@ class Driving:
     physics_rate = 60.0
 
     def __init__(self, robot: Robot, reward: Reward | None = None) -> None:
-        self.robot = robot = as_car(robot)
+        self.robot = robot = known_as(robot, Car)
         self.reward = reward or Reward()
         self.time_limit = ROUTE_LENGTH / (0.4 * robot.cruise_speed)  # s: no crawling
         self.features: tuple[Feature, ...] = (

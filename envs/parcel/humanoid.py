@@ -146,14 +146,3 @@ class Humanoid(Robot):
     ) -> NDArray[np.float64]:
         """See `Robot.from_command`; what this robot has no joint for is left out."""
         return np.asarray(commands @ np.linalg.pinv(self.command_matrix).T, dtype=np.float64)
-
-
-def as_humanoid(robot: Robot) -> Humanoid:
-    """``robot``, known to be a humanoid.
-
-    Raises:
-        ValueError: If it is something else.
-    """
-    if not isinstance(robot, Humanoid):
-        raise ValueError(f"robot {robot.name!r} is no humanoid; parcel needs kind = 'humanoid'")
-    return robot

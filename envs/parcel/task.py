@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from envs.interface import Feature
 from envs.parcel.delivery import SUITES, draw_delivery, parcel_shapes
 from envs.parcel.gait import Gait
-from envs.parcel.humanoid import ARM, ASIDE, SIDES, Humanoid, as_humanoid
+from envs.parcel.humanoid import ARM, ASIDE, SIDES, Humanoid
 from envs.parcel.leg import PITCHES
 from envs.parcel.navigation import Pilot
 from envs.parcel.picture import Scene, paint
 from envs.quaternion import rotate, tilt, yaw
-from envs.robot import Robot, Targets
+from envs.robot import Robot, Targets, known_as
 from envs.simulator import Simulator
 from envs.task import Outcome
 
@@ -78,7 +78,7 @@ class Parcel:
     time_limit = 60.0
 
     def __init__(self, robot: Robot, reward: Reward | None = None) -> None:
-        self.robot = robot = as_humanoid(robot)
+        self.robot = robot = known_as(robot, Humanoid)
         self.reward = reward or Reward()
         self.gait = Gait(robot)
         self.shapes = parcel_shapes(robot.cradle)
