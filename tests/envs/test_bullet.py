@@ -98,7 +98,7 @@ def test_on_good_ground_the_brakes_and_not_the_tyres_are_the_limit(world):
 def test_no_robot_brakes_harder_than_friction_allows(world, robot):
     simulator, speed = world(robot), find_robot(robot).cruise_speed
     friction = pybullet.getDynamicsInfo(
-        simulator._body, simulator._wheels[0], physicsClientId=simulator._client
+        simulator._robot.body, simulator._robot.soles[0], physicsClientId=simulator._client
     )[1]
     shortest = speed**2 / (2.0 * friction * GRAVITY)
     # One control step of slack: the first of the sixty physics steps a second counts whole.
@@ -134,8 +134,8 @@ def test_scaling_mass_scales_every_links_mass_and_inertia(world, robot):
 
     def masses():
         infos = [
-            pybullet.getDynamicsInfo(simulator._body, link, physicsClientId=simulator._client)
-            for link in simulator._links
+            pybullet.getDynamicsInfo(simulator._robot.body, link, physicsClientId=simulator._client)
+            for link in simulator._robot.links
         ]
         return np.asarray([[info[0], *info[2]] for info in infos])
 
@@ -292,9 +292,9 @@ def test_what_drives_into_a_robot_from_any_side_is_a_collision(world, robot, sid
 
 def middle_of(simulator):
     """Where along x the middle of the robot's wheels and body is, m."""
-    client, body = simulator._client, simulator._body
-    links = [*simulator._hull, *simulator._wheels]
-    boxes = [pybullet.getAABB(body, link, physicsClientId=client) for link in links]
+    client, loaded = simulator._client, simulator._robot
+    links = [*loaded.hull, *loaded.soles]
+    boxes = [pybullet.getAABB(loaded.body, link, physicsClientId=client) for link in links]
     return 0.5 * (min(box[0][0] for box in boxes) + max(box[1][0] for box in boxes))
 
 

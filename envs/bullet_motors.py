@@ -1,0 +1,149 @@
+"""What turns a robot's joints in PyBullet: the engine's own motors, or torques computed by us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.bullet_robot import BulletRobot
+from envs.pd_motors import PdMotors
+from envs.quiet import quiet
+
+with quiet():
+    import pybullet
+
+
+class Motors(Protocol):
+    """All of a robot's.
+
+    Attributes:
+        servo_speed: Factor on every servo's largest speed.
+    """
+
+    servo_speed: float
+
+    @property
+    def torques(self) -> NDArray[np.float64]:
+        """See `Simulator.torques`."""
+
+    def aim(self, targets: Mapping[str, float], strength: float, speed: float) -> None:
+        """See `Simulator.drive`."""
+
+    def push(self) -> None:
+        """Do what has to be done before each physics step."""
+
+    def rest(self) -> None:
+        """Forget the last episode."""
+
+
+class ConstraintMotors:
+    """Servos and wheel motors as the engine's velocity constraints, with a largest torque.
+
+    Args:
+        loaded: The robot.
+    """
+
+    def __init__(self, loaded: BulletRobot) -> None:
+        self.servo_speed = 1.0
+        self._loaded, actuators = loaded, loaded.robot.actuators
+        self._driven = [[loaded.index[name] for name in a.joints] for a in actuators]
+        self._braked = [[loaded.index[name] for name in a.brake_joints] for a in actuators]
+
+    def aim(self, targets: Mapping[str, float], strength: float, speed: float) -> None:
+        """See `Simulator.drive`."""
+        robot, signs = self._loaded.robot, self._loaded.signs
+        for k, actuator in enumerate(robot.actuators):
+            target = targets[actuator.role]
+            if actuator.kind == "position":
+                for joint in self._driven[k]:
+                    pybullet.setJointMotorControl2(
+                        self._loaded.body,
+                        joint,
+                        pybullet.POSITION_CONTROL,
+                        targetPosition=signs[joint] * target,
+                        force=actuator.force * strength,
+                        maxVelocity=actuator.rate * self.servo_speed,
+                        positionGain=0.3,
+                        velocityGain=1.0,
+                        physicsClientId=self._loaded.client,
+                    )
+                continue
+            rate = robot.joint_speed(target)
+            braking = bool(self._braked[k]) and target < speed
+            for joint in self._braked[k]:
+                self._turn(joint, rate, actuator.brake * strength if braking else 0.0)
+            if not braking:
+                for joint in self._driven[k]:
+                    self._turn(joint, rate, actuator.force * strength)
+
+    @property
+    def torques(self) -> NDArray[np.float64]:
+        """None: the engine tells only of its own."""
+        return np.zeros(0)
+
+    def _turn(self, joint: int, rate: float, force: float) -> None:
+        pybullet.setJointMotorControl2(
+            self._loaded.body,
+            joint,
+            pybullet.VELOCITY_CONTROL,
+            targetVelocity=self._loaded.signs[joint] * rate,
+            force=force,
+            physicsClientId=self._loaded.client,
+        )
+
+    def push(self) -> None:
+        """The engine does."""
+
+    def rest(self) -> None:
+        """The engine's state is restored with the world's."""
+
+
+class TorqueMotors:
+    """Springs and dampers, see `envs.pd_motors`.
+
+    Args:
+        loaded: The robot.
+    """
+
+    def __init__(self, loaded: BulletRobot) -> None:
+        self.servo_speed = 1.0  # it has none
+        self._loaded, self._motors = loaded, PdMotors(loaded.robot.actuators)
+        self._joints = [loaded.index[name] for name in self._motors.joints]
+        self._signs = np.asarray([loaded.signs[joint] for joint in self._joints])
+
+    @property
+    def torques(self) -> NDArray[np.float64]:
+        """See `Simulator.torques`."""
+        return self._motors.torques
+
+    def aim(self, targets: Mapping[str, float], strength: float, speed: float) -> None:
+        """See `Simulator.drive`."""
+        del speed  # a spring does not care
+        self._motors.aim(dict(targets), strength)
+
+    def push(self) -> None:
+        """Torques hold for one step only."""
+        body, client = self._loaded.body, self._loaded.client
+        states = pybullet.getJointStates(body, self._joints, physicsClientId=client)
+        position = self._signs * np.asarray([state[0] for state in states])
+        velocity = self._signs * np.asarray([state[1] for state in states])
+        pybullet.setJointMotorControlArray(
+            body,
+            self._joints,
+            pybullet.TORQUE_CONTROL,
+            forces=self._signs * self._motors.push(position, velocity),
+            physicsClientId=client,
+        )
+
+    def rest(self) -> None:
+        """Forget the last torques."""
+        self._motors.rest()
+
+
+def motors(loaded: BulletRobot) -> Motors:
+    """The kind that the robot's actuators are."""
+    pushed = any(actuator.kind == "pd" for actuator in loaded.robot.actuators)
+    return TorqueMotors(loaded) if pushed else ConstraintMotors(loaded)

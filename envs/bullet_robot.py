@@ -1,0 +1,231 @@
+"""The robot's body in a PyBullet world: its links, what they may touch, how they lie and move."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.fixed_joints import merge_fixed_joints
+from envs.interface import unknown
+from envs.quaternion import Quaternion, multiply, rotate
+from envs.quiet import quiet
+from envs.robot import Robot
+from envs.simulator import BodyState
+from envs.urdf import Urdf, read_urdf
+
+with quiet():
+    import pybullet
+
+WITHIN = 0.01  # m that a wheel's middle may stand out of the body and still be behind it
+BODY_GROUP, WHEEL_GROUP, GROUND_GROUP, SCRIPTED_GROUP, FREE_GROUP = 1, 2, 4, 8, 16
+AWAY = (0.0, 0.0, 1000.0)
+
+
+class BulletRobot:
+    """A robot that was loaded into a world.
+
+    Args:
+        client: The world.
+        robot: Who.
+
+    Attributes:
+        body: The engine's number for it.
+        links: Of its links, the base's first.
+        soles: Links it stands on.
+        hull: Links that bump into things; of the soles only those that stand out of the body.
+        joints: Names of the joints that move, by the engine's number.
+        index: The other way round, for all joints.
+        signs: By number, 1 or -1: about the base's own axes, positive rolls forward or steers left.
+
+    Raises:
+        ValueError: If the URDF does not parse or lacks a joint that the robot names.
+    """
+
+    def __init__(self, client: int, robot: Robot) -> None:
+        self.client, self.robot = client, robot
+        urdf = read_urdf(robot.urdf)
+        named = {joint for a in robot.actuators for joint in (*a.joints, *a.brake_joints)}
+        for name in sorted(named | set(robot.soles)):
+            if name not in urdf.joints:
+                raise ValueError(f"{robot.source}: " + unknown("joint", name, urdf.joints))
+            if urdf.joints[name].kind == "fixed":
+                raise ValueError(f"{robot.source}: joint {name!r} is fixed, so it cannot move")
+        self.body = _load(client, urdf, robot.height)
+        count = pybullet.getNumJoints(self.body, physicsClientId=client)
+        infos = [pybullet.getJointInfo(self.body, i, physicsClientId=client) for i in range(count)]
+        self.index = {info[1].decode(): i for i, info in enumerate(infos)}
+        self.links = [-1, *range(count)]
+        moving = [i for i, info in enumerate(infos) if info[2] != pybullet.JOINT_FIXED]
+        self.joints = {i: infos[i][1].decode() for i in moving}
+        self.soles = [self.index[name] for name in robot.soles]
+        # A wheel's axis may point left or right, and its frame any way: what counts is which way
+        # it rolls. So positive is about the base's own axes: forward for wheels, left for steering.
+        self.signs = {i: urdf.sign(name) for i, name in self.joints.items()}
+        self._read, self._mean = self._reader()
+        self.hull, self._bare_soles = self._find_hull()
+        self._set_up()
+        info = [pybullet.getDynamicsInfo(self.body, i, physicsClientId=client) for i in self.links]
+        self._mass = [float(entry[0]) for entry in info]
+        self._inertia = [tuple(map(float, entry[2])) for entry in info]
+        self._friction = [float(entry[1]) for entry in info]
+        self._center = np.asarray(info[0][3])
+        # The engine turns a base to its principal axes of inertia; ours is the URDF's frame.
+        turn: Quaternion = info[0][4]
+        self._principal = None if turn == (0.0, 0.0, 0.0, 1.0) else turn
+
+    def _reader(self) -> tuple[list[int], NDArray[np.float64]]:
+        """Joints to read, and the matrix that makes each actuator's mean of them."""
+        groups = [[self.index[name] for name in a.joints] for a in self.robot.actuators]
+        read = sorted({joint for group in groups for joint in group})
+        mean = np.zeros((len(groups), len(read)))
+        for k, group in enumerate(groups):
+            for joint in group:
+                mean[k, read.index(joint)] = self.signs[joint] / len(group)
+        return read, mean
+
+    def _find_hull(self) -> tuple[list[int], list[int]]:
+        """Which links are hit by what is around: the body, and wheels that stand out of it."""
+        client, body = self.client, self.body
+        shaped = [
+            link
+            for link in self.links
+            if pybullet.getCollisionShapeData(body, link, physicsClientId=client)
+        ]
+        hull = [link for link in shaped if link not in self.soles]
+        boxes = [pybullet.getAABB(body, link, physicsClientId=client) for link in hull]
+        low = np.min([box[0] for box in boxes] or [np.full(3, math.inf)], axis=0)
+        high = np.max([box[1] for box in boxes] or [np.full(3, -math.inf)], axis=0)
+        bare = []
+        for wheel in self.soles:
+            center = np.mean(pybullet.getAABB(body, wheel, physicsClientId=client), axis=0)
+            inside = (low - WITHIN <= center) & (center <= high + WITHIN)
+            if not inside[:2].all():
+                bare.append(wheel)
+        return hull, bare
+
+    def _set_up(self) -> None:
+        """Say what may touch it, and take away what the engine adds of its own."""
+        for link in self.links:
+            group = WHEEL_GROUP if link in self.soles else BODY_GROUP
+            other = SCRIPTED_GROUP if link in self.hull + self._bare_soles else 0
+            mask = GROUND_GROUP | FREE_GROUP | other
+            pybullet.setCollisionFilterGroupMask(
+                self.body, link, group, mask, physicsClientId=self.client
+            )
+            self._change(link, linearDamping=0.0, angularDamping=0.0, jointDamping=0.0)
+            # A body that falls asleep ignores its motors.
+            self._change(link, activationState=4)
+        for joint in self.joints:
+            pybullet.setJointMotorControl2(
+                self.body, joint, pybullet.VELOCITY_CONTROL, force=0.0, physicsClientId=self.client
+            )
+
+    def _change(self, link: int, **values: object) -> None:
+        pybullet.changeDynamics(self.body, link, physicsClientId=self.client, **values)
+
+    def lift(self) -> None:
+        """Take it off the ground, out of everything's way."""
+        upright = (0.0, 0.0, 0.0, 1.0)
+        pybullet.resetBasePositionAndOrientation(
+            self.body, AWAY, upright, physicsClientId=self.client
+        )
+
+    def stand(self, x: float, y: float, yaw: float, speed: float) -> None:
+        """See `Simulator.reset`."""
+        client, robot = self.client, self.robot
+        forward = (math.cos(yaw), math.sin(yaw))
+        cx, cy, cz = self._center.tolist()
+        center = (
+            x + cx * forward[0] - cy * forward[1],
+            y + cx * forward[1] + cy * forward[0],
+            robot.height + cz,
+        )
+        turn = (0.0, 0.0, math.sin(yaw / 2), math.cos(yaw / 2))
+        if self._principal:
+            turn = multiply(turn, self._principal)
+        pybullet.resetBasePositionAndOrientation(self.body, center, turn, physicsClientId=client)
+        velocity = [speed * forward[0], speed * forward[1], 0.0]
+        pybullet.resetBaseVelocity(self.body, velocity, [0.0, 0.0, 0.0], physicsClientId=client)
+        begin = robot.start(speed)
+        for joint, name in self.joints.items():
+            at, rate = (self.signs[joint] * value for value in begin.get(name, (0.0, 0.0)))
+            pybullet.resetJointState(self.body, joint, at, rate, physicsClientId=client)
+
+    def state(self) -> BodyState:
+        """See `Simulator.state`."""
+        position, quaternion = pybullet.getBasePositionAndOrientation(
+            self.body, physicsClientId=self.client
+        )
+        linear, angular = pybullet.getBaseVelocity(self.body, physicsClientId=self.client)
+        if self._principal:
+            px, py, pz, pw = self._principal
+            quaternion = multiply(quaternion, (-px, -py, -pz, pw))
+        ox, oy, oz = rotate(quaternion, *(-self._center).tolist())
+        origin = (position[0] + ox, position[1] + oy, position[2] + oz)
+        return BodyState(origin, quaternion, linear, angular)
+
+    def means(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """See `Simulator.joints`."""
+        states = pybullet.getJointStates(self.body, self._read, physicsClientId=self.client)
+        position = np.asarray([state[0] for state in states])
+        velocity = np.asarray([state[1] for state in states])
+        return self._mean @ position, self._mean @ velocity
+
+    def touches(self, ground: int) -> bool:
+        """Whether it has a contact with anything but the ground's with its soles."""
+        contacts, client, body = pybullet.getContactPoints, self.client, self.body
+        for link in self.hull:
+            if contacts(bodyA=body, linkIndexA=link, physicsClientId=client):
+                return True
+        return any(
+            contact[2] != ground
+            for link in self._bare_soles
+            for contact in contacts(bodyA=body, linkIndexA=link, physicsClientId=client)
+        )
+
+    def scale_mass(self, factor: float) -> None:
+        """See `Simulator.scale_mass`."""
+        for link, mass, inertia in zip(self.links, self._mass, self._inertia, strict=True):
+            scaled = [factor * value for value in inertia]
+            self._change(link, mass=factor * mass)
+            self._change(link, localInertiaDiagonal=scaled)
+
+    def scale_friction(self, factor: float) -> None:
+        """See `Simulator.scale_friction`."""
+        for link in self.soles:
+            self._change(link, lateralFriction=self._friction[1 + link] * factor)
+
+    def push(self, lateral: float) -> None:
+        """See `Simulator.push`."""
+        state = self.state()
+        left = rotate(state.quaternion, 0.0, lateral, 0.0)
+        velocity = [v + d for v, d in zip(state.linear_velocity, left, strict=True)]
+        pybullet.resetBaseVelocity(
+            self.body, velocity, list(state.angular_velocity), physicsClientId=self.client
+        )
+
+
+def _load(client: int, urdf: Urdf, height: float) -> int:
+    """Load a URDF, its fixed joints merged, which saves the engine links to compute."""
+    with contextlib.ExitStack() as stack:
+        file = str(urdf.path)
+        if any(joint.kind == "fixed" for joint in urdf.joints.values()):
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            file = str(Path(folder) / urdf.path.name)
+            Path(file).write_text(merge_fixed_joints(urdf), encoding="utf-8")
+        stack.enter_context(quiet())
+        try:
+            body: int = pybullet.loadURDF(
+                file,
+                [0, 0, height],
+                flags=pybullet.URDF_USE_IMPLICIT_CYLINDER | pybullet.URDF_USE_INERTIA_FROM_FILE,
+                physicsClientId=client,
+            )
+        except pybullet.error:
+            raise ValueError(f"{urdf.path}: not a URDF that PyBullet can read") from None
+    return body
