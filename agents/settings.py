@@ -33,7 +33,7 @@ class PPOSettings:
     discount: float = 0.98
     trace: float = 0.95
     clip: float = 0.2
-    entropy: float = 0.0
+    entropy: float = 0.005
     divergence: float = 0.03
     gradient: float = 0.5
     exploration: float = 0.5

@@ -14,9 +14,9 @@ EXPERIMENT = ExperimentConfig(
     name="driving_transfer",
     teacher="hatchback-driving",
     students=("van", "skid_steer", "trike"),
-    methods=("scratch", "zero_shot", "reuse_kickstart", "finetune"),
+    methods=("scratch", "zero_shot", "finetune"),
     seeds=10,
-    steps=131_072,
+    steps=98_304,
     interval=4_096,
     episodes=20,
 )
