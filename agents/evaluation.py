@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from agents.actor import Act
-from envs.environment import Environment
+from agents.group import Group, Make
+from agents.processes import form
 
 WORLDS = 20  # stepped side by side, so that a network sees a batch
 
@@ -38,19 +38,18 @@ class Episode:
 
 
 @contextmanager
-def side_by_side(make: Callable[[], Environment]) -> Iterator[list[Environment]]:
-    """`WORLDS` environments to evaluate in, freed at the end."""
-    worlds = [make() for _ in range(WORLDS)]
+def side_by_side(make: Make, workers: int = 1) -> Iterator[Group]:
+    """`WORLDS` environments to evaluate in, in so many processes; freed at the end."""
+    worlds = form(make, WORLDS, workers)
     try:
         yield worlds
     finally:
-        for world in worlds:
-            world.close()
+        worlds.close()
 
 
 def evaluate(
     act: Act,
-    worlds: Sequence[Environment],
+    worlds: Group,
     episodes: dict[str, int],
     *,
     first: int = 0,
@@ -73,8 +72,8 @@ def evaluate(
     """
     results: list[Episode] = []
     for suite, count in episodes.items():
-        for start in range(0, count, len(worlds)):
-            batch = range(first + start, first + min(start + len(worlds), count))
+        for start in range(0, count, worlds.count):
+            batch = range(first + start, first + min(start + worlds.count, count))
             for episode in _play(act, worlds, suite, batch):
                 results.append(episode)
                 if on_episode:
@@ -82,36 +81,27 @@ def evaluate(
     return pd.DataFrame([vars(result) for result in results])
 
 
-def _play(
-    act: Act, worlds: Sequence[Environment], suite: str, batch: Sequence[int]
-) -> list[Episode]:
-    observations: NDArray[np.float32] = np.stack(
-        [
-            world.reset(options={"suite": suite, "episode": batch[min(i, len(batch) - 1)]})[0]
-            for i, world in enumerate(worlds)
-        ]
-    )
-    running = set(range(len(batch)))
-    returns, lengths = np.zeros(len(batch)), np.zeros(len(batch), dtype=int)
+def _play(act: Act, worlds: Group, suite: str, batch: Sequence[int]) -> list[Episode]:
+    arrays = worlds.arrays
+    arrays.running[:] = False
+    worlds.reset({i: {"options": {"suite": suite, "episode": k}} for i, k in enumerate(batch)})
+    returns, lengths = np.zeros(worlds.count), np.zeros(worlds.count, dtype=int)
     ended: dict[int, Episode] = {}
-    while running:
+    while (running := arrays.running.copy()).any():
         # The whole batch every time: a matrix product's rounding depends on its size.
-        actions = act(observations)
-        for i in sorted(running):
-            observation, reward, terminated, truncated, info = worlds[i].step(actions[i])
-            observations[i] = observation
-            returns[i] += reward
-            lengths[i] += 1
-            if terminated or truncated:
-                running.discard(i)
-                ended[i] = Episode(
-                    suite,
-                    batch[i],
-                    bool(info["is_success"]),
-                    bool(info["collision"]),
-                    float(returns[i]),
-                    int(lengths[i]),
-                )
+        arrays.actions[:] = act(arrays.observations)
+        infos = worlds.step(renew=False)
+        returns[running] += arrays.rewards[running]
+        lengths += running
+        for i, info in infos.items():
+            ended[i] = Episode(
+                suite,
+                batch[i],
+                bool(info["is_success"]),
+                bool(info["collision"]),
+                float(returns[i]),
+                int(lengths[i]),
+            )
     return [ended[i] for i in range(len(batch))]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.bundle import Bundle, Network, load_bundle
+from agents.processes import workers_for
 from agents.settings import PPOSettings
 from envs import find_robot, training_suite
 from simtransfer.files import locked, write_json
@@ -149,8 +150,7 @@ def execute(
         RuntimeError: If a run keeps failing.
     """
     folder = Path(folder)
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
+    workers = workers_for(workers)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
         runs = dict(config.runs())
@@ -160,7 +160,7 @@ def execute(
         for place in runs:
             if place not in pending:
                 on_news(RunNews(place, None))
-        _Pool(runs, folder, on_news).work(pending, workers or os.cpu_count() or 1)
+        _Pool(runs, folder, on_news).work(pending, workers)
 
 
 def _describe(config: ExperimentConfig, command: str) -> dict[str, Any]:

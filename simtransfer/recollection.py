@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.bundle import Bundle
+from agents.group import LocalGroup
 from agents.worlds import Worlds
 from envs import make_environment
 from envs.robot import Robot
@@ -27,9 +28,9 @@ def recollect(teacher: Bundle, robot: Robot, randomization: str) -> NDArray[np.f
         What its actor read, shape ``(WORLDS * STEPS, features)``.
     """
     make = partial(make_environment, teacher.task, robot, randomization=randomization)
-    worlds = Worlds(make, range(WORLDS))
+    worlds = Worlds(LocalGroup(make, WORLDS))
     try:
-        interface = worlds.worlds[0].interface
+        interface = worlds.interface
         columns = interface.indices(feature.name for feature in teacher.reads)
         act = teacher.policy(interface)
         seen: list[NDArray[np.float32]] = []

@@ -20,11 +20,12 @@ from stable_baselines3.common.vec_env import VecEnv
 from agents.actor import Act
 from agents.bundle import Bundle, load_bundle, save_bundle
 from agents.evaluation import evaluate, side_by_side, summarize
+from agents.group import Make
 from agents.learner import Learner, PPOLearner
+from agents.processes import form
 from agents.sac import SACLearner
 from agents.worlds import Worlds
 from envs import control_rate, find_robot, make_environment, suites, training_suite
-from envs.environment import Environment
 from simtransfer.deployment import robot_of
 from simtransfer.files import (
     load_state,
@@ -78,6 +79,7 @@ class Run:
         folder: Where its records are kept.
         on_progress: Told how far it is.
         command: How to make it again, for the record.
+        workers: Processes that step the worlds; 1 is this one. Changes no result.
     """
 
     def __init__(
@@ -86,8 +88,11 @@ class Run:
         folder: Path,
         on_progress: Callable[[Progress], None] = lambda progress: None,
         command: str = "",
+        workers: int = 1,
     ) -> None:
-        self._command = command
+        if workers < 1:
+            raise ValueError(f"workers must be at least 1, got {workers}")
+        self._command, self._workers = command, workers
         self.config, self.folder, self._on_progress = config, Path(folder), on_progress
         self.robot = find_robot(config.robot)
         self.teacher = load_bundle(config.teacher) if config.teacher is not None else None
@@ -109,11 +114,10 @@ class Run:
         self._measured = pd.DataFrame()
         self._seconds = 0.0
 
-    def make(self, randomization: str) -> Environment:
-        """An environment of this run."""
-        return make_environment(
-            self.config.task, self.robot, randomization=randomization, privileged=True
-        )
+    def make(self, randomization: str) -> Make:
+        """What makes the environments of this run."""
+        task, robot = self.config.task, self.robot
+        return partial(make_environment, task, robot, randomization=randomization, privileged=True)
 
     def is_done(self) -> bool:
         """Whether the folder holds this run, finished.
@@ -152,9 +156,9 @@ class Run:
                 return False
             # Making a world takes longer than playing an episode: they are made once.
             train, judge = self.config.randomization, self.config.evaluation
-            self._training = Worlds(partial(self.make, train), range(self._count))
+            self._training = Worlds(form(self.make(train), self._count, self._workers))
             try:
-                with side_by_side(partial(self.make, judge)) as self._arena:
+                with side_by_side(self.make(judge), self._workers) as self._arena:
                     self._work()
             finally:
                 self._training.close()
@@ -179,7 +183,7 @@ class Run:
         """Make the learner and give it what the teacher knows."""
         config = self.config
         worlds = self._training
-        self.interface = worlds.worlds[0].interface
+        self.interface = worlds.interface
         logger: Logger = configure(str(self.folder / "tensorboard"), ["tensorboard"])
         self._imitation: Imitation | None = None
         self._view: TeacherView | None = None

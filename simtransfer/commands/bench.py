@@ -13,6 +13,7 @@ from rich.table import Table
 from stable_baselines3.common.logger import Logger
 
 from agents.bundle import Network
+from agents.group import LocalGroup
 from agents.learner import PPOLearner
 from agents.settings import PPOSettings
 from agents.worlds import Worlds
@@ -79,7 +80,7 @@ def measure(make: Callable[[], Environment], steps: int) -> Bench:
     action = np.zeros(len(world.interface.action), dtype=np.float32)
     alone, ratio = _step_alone(world, action, steps)
     world.close()
-    worlds = Worlds(make, range(settings.worlds))
+    worlds = Worlds(LocalGroup(make, settings.worlds))
     worlds.reset()
     actions = np.tile(action, (settings.worlds, 1))
     rounds = max(steps // settings.worlds, 10)

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from agents.evaluation import evaluate as play
 from agents.evaluation import side_by_side, summarize
+from agents.processes import workers_for
 from envs import suites
 from simtransfer.deployment import Deployment
 from simtransfer.statistics import wilson_interval
@@ -23,6 +24,7 @@ def evaluate(
     episodes: int = 200,
     seed: int = 0,
     randomization: str = "nominal",
+    workers: int | None = None,
     json: bool = False,
 ) -> None:
     """Play fixed episodes without exploration noise and print success and collision rates.
@@ -34,18 +36,20 @@ def evaluate(
         episodes: Episodes of each suite.
         seed: Which stretch of the suite's endless fixed list: episodes seed*episodes and following.
         randomization: none, nominal or wide.
+        workers: Processes that step the worlds. Default: the number of cores.
         json: Print JSON instead of a table.
     """
     if episodes < 1:
         raise ValueError(f"--episodes must be at least 1, got {episodes}")
     if seed < 0:
         raise ValueError(f"--seed must not be negative, got {seed}")
+    processes = workers_for(workers)
     deployed = Deployment(bundle, robot, randomization=randomization)
     chosen = suites(deployed.bundle.task) if suite == "all" else (suite,)
     total = episodes * len(chosen)
     with (
         counting(f"{deployed.robot.name}, {suite}", total) as count,
-        side_by_side(deployed.make) as worlds,
+        side_by_side(deployed.make, processes) as worlds,
     ):
         results = play(
             deployed.act,

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from agents.processes import workers_for
 from simtransfer.files import read_json
 from simtransfer.initialization import TensorReport
 from simtransfer.run import Progress, Run
@@ -17,12 +18,13 @@ from simtransfer.run_config import RunConfig
 from simtransfer.terminal import bar, output, print_json, progress
 
 
-def train_once(config: RunConfig, folder: Path, json: bool) -> None:
+def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None) -> None:
     """Train, or go on, and print what was transferred and how well the result does."""
     if config.plan.trainable == "none":
         raise ValueError(
             f"{config.method} trains nothing: simtransfer evaluate TEACHER --robot {config.robot}"
         )
+    workers = workers_for(workers)
     run = Run(config, folder)
     if not run.is_done():
         with progress() as display:
@@ -32,7 +34,8 @@ def train_once(config: RunConfig, folder: Path, json: bool) -> None:
                 note = f"success {100 * state.success_rate:.0f} %"
                 display.update(line, completed=state.steps, total=state.total, note=note)
 
-            run = Run(config, folder, show, shlex.join(["simtransfer", *sys.argv[1:]]))
+            command = shlex.join(["simtransfer", *sys.argv[1:]])
+            run = Run(config, folder, show, command, workers)
             run.execute()
     run.trained()
     done = read_json(folder / "done.json")

@@ -26,6 +26,7 @@ def train(
     algorithm: Literal["ppo", "sac"] = "ppo",
     ppo: PPOSettings = PPOSettings(),
     sac: SACSettings = SACSettings(),
+    workers: int | None = None,
     output: Path | None = None,
     json: bool = False,
 ) -> None:
@@ -45,6 +46,7 @@ def train(
         algorithm: PPO or SAC.
         ppo: Hyperparameters of PPO.
         sac: Hyperparameters of SAC.
+        workers: Processes that step the worlds. Default: the number of cores.
         output: Folder of the run. Default: runs/<task>-<robot>-<seed>.
         json: Print JSON instead of a table.
     """
@@ -63,4 +65,5 @@ def train(
         ppo=ppo,
         sac=sac,
     )
-    train_once(config, output or Path("runs") / f"{task}-{find_robot(robot).name}-{seed}", json)
+    default = Path("runs") / f"{task}-{find_robot(robot).name}-{seed}"
+    train_once(config, output or default, json, workers)

@@ -30,6 +30,7 @@ def transfer(
     final_episodes: int = 200,
     hidden: tuple[int, ...] | None = None,
     ppo: PPOSettings = PPOSettings(),
+    workers: int | None = None,
     output: Path | None = None,
     json: bool = False,
 ) -> None:
@@ -48,6 +49,7 @@ def transfer(
         final_episodes: Episodes of every suite in the last evaluation.
         hidden: Widths of the student's hidden layers. Default: the teacher's.
         ppo: Hyperparameters.
+        workers: Processes that step the worlds. Default: the number of cores.
         output: Folder of the run. Default: runs/<task>-<robot>-<method>-<seed>.
         json: Print JSON instead of tables.
     """
@@ -70,4 +72,4 @@ def transfer(
         ppo=ppo,
     )
     default = Path("runs") / f"{bundle.task}-{find_robot(robot).name}-{method}-{seed}"
-    train_once(config, output or default, json)
+    train_once(config, output or default, json, workers)

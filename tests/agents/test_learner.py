@@ -6,6 +6,7 @@ import torch
 from stable_baselines3.common.logger import Logger
 
 from agents.bundle import Network
+from agents.group import LocalGroup
 from agents.learner import PPOLearner
 from agents.sac import SACLearner
 from agents.settings import PPOSettings, SACSettings
@@ -19,8 +20,8 @@ SAC = SACSettings(worlds=2, batch=16, buffer=500, start=16)
 
 
 def learner(kind, seed=0):
-    worlds = Worlds(MAKE, [1, 2])
-    interface, logger = worlds.worlds[0].interface, Logger(None, [])
+    worlds = Worlds(LocalGroup(MAKE, 2), [1, 2])
+    interface, logger = worlds.interface, Logger(None, [])
     if kind == "ppo":
         made = PPOLearner(worlds, interface, TINY, PPO, budget=256, seed=seed, logger=logger)
     else:
@@ -32,8 +33,8 @@ def learner(kind, seed=0):
 def segment(made, number):
     torch.manual_seed(number)
     np.random.seed(number)  # noqa: NPY002
-    worlds = Worlds(MAKE, [10 * number, 10 * number + 1])
-    for world in worlds.worlds:
+    worlds = Worlds(LocalGroup(MAKE, 2), [10 * number, 10 * number + 1])
+    for world in worlds.group.worlds:
         world.action_space.seed(number)
     worlds.action_space.seed(number)
     made.learn(worlds, 64, lambda step: None, lambda: None)
@@ -69,8 +70,8 @@ def test_training_changes_the_policy_and_its_statistics(kind):
 @pytest.mark.parametrize("kind", ["ppo", "sac"])
 def test_the_actor_cannot_see_privileged_features(kind):
     made = learner(kind)
-    worlds = Worlds(MAKE, [1])
-    interface = worlds.worlds[0].interface
+    worlds = Worlds(LocalGroup(MAKE, 1), [1])
+    interface = worlds.interface
     seen = worlds.reset()
     hidden = interface.indices(f.name for f in interface.group("privileged"))
     other = seen.copy()

@@ -2,6 +2,7 @@ from functools import partial
 
 import numpy as np
 
+from agents.group import LocalGroup
 from agents.worlds import Worlds
 from envs import make_environment
 
@@ -9,7 +10,7 @@ MAKE = partial(make_environment, "driving", "hatchback", randomization="nominal"
 
 
 def rollout(seeds, steps=60):
-    worlds = Worlds(MAKE, seeds)
+    worlds = Worlds(LocalGroup(MAKE, len(seeds)), seeds)
     rng = np.random.default_rng(0)
     seen = [worlds.reset()]
     for _ in range(steps):
@@ -25,7 +26,7 @@ def test_the_same_seeds_give_the_same_bits():
 
 
 def test_worlds_that_begin_again_are_as_new():
-    worlds = Worlds(MAKE, [8, 9])
+    worlds = Worlds(LocalGroup(MAKE, 2), [8, 9])
     worlds.reset()
     for _ in range(50):
         worlds.step(np.ones((2, 2), dtype=np.float32))
@@ -41,7 +42,7 @@ def test_a_world_depends_on_its_own_seed_only():
 
 
 def test_an_ended_episode_hands_over_its_last_observation():
-    worlds = Worlds(MAKE, [0])
+    worlds = Worlds(LocalGroup(MAKE, 1), [0])
     worlds.reset()
     for _ in range(400):
         observation, _, dones, infos = worlds.step(np.array([[1.0, 1.0]], dtype=np.float32))

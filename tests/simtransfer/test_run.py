@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from functools import partial
 
 import pandas as pd
 import pytest
@@ -13,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from agents.bundle import Network, load_bundle
+from agents.group import LocalGroup
 from agents.settings import PPOSettings, SACSettings
 from agents.worlds import Worlds
 from simtransfer.plan import PLANS, find_plan
@@ -61,7 +61,7 @@ def test_every_method_runs_and_leaves_a_loadable_bundle(method, teacher_folder, 
 @pytest.mark.parametrize("method", ["last_layer", "frozen"])
 def test_frozen_layers_do_not_move(method, teacher_folder, tmp_path):
     run = Run(config(method, teacher_folder), tmp_path / "run")
-    run._training = Worlds(partial(run.make, "nominal"), range(2))
+    run._training = Worlds(LocalGroup(run.make("nominal"), 2))
     run.folder.mkdir()
     run._build()
     before = {name: tensor.clone() for name, tensor in run.learner.tensors().items()}

@@ -1,0 +1,183 @@
+"""A group of worlds spread over processes, which share its arrays' memory.
+
+PyBullet holds the interpreter while it computes, so threads gain nothing. A step sends each process
+a word and waits for its answer; observations and actions are not copied. Which world runs where
+changes no result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from ctypes import c_byte
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+
+from agents.group import Arrays, Group, Infos, Layout, LocalGroup, Make, Spaces, shares
+
+PATIENCE = 5.0  # s that a process gets to end
+
+
+def workers_for(asked: int | None) -> int:
+    """How many processes to use: as many as were asked for, else one for each core.
+
+    Raises:
+        ValueError: If fewer than one were asked for.
+    """
+    if asked is not None and asked < 1:
+        raise ValueError(f"workers must be at least 1, got {asked}")
+    if asked is None and hasattr(os, "sched_getaffinity"):  # a container may have fewer than are
+        return len(os.sched_getaffinity(0))
+    return asked or os.cpu_count() or 1
+
+
+def form(make: Make, count: int, workers: int = 1) -> Group:
+    """A group of worlds in this process, or in ``workers`` of their own if there are more.
+
+    Args:
+        make: Makes one world; must survive pickling where there are processes.
+        count: How many worlds.
+        workers: How many processes; results do not depend on it.
+    """
+    return LocalGroup(make, count) if workers == 1 else ProcessGroup(make, count, workers)
+
+
+class ProcessGroup:
+    """Worlds in processes of their own; see `agents.group.Group`.
+
+    Args:
+        make: Makes one world; must survive pickling.
+        count: How many worlds.
+        workers: How many processes.
+    """
+
+    def __init__(self, make: Make, count: int, workers: int) -> None:
+        world = make()
+        self.count, self.spaces = count, Spaces.of(world)
+        world.close()
+        layout = self.spaces.layout(count)
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["envs.catalogue"])
+        memory = {
+            name: context.RawArray(c_byte, max(math.prod(shape) * np.dtype(kind).itemsize, 1))
+            for name, (shape, kind) in layout.items()
+        }
+        self.arrays = _arrays(memory, layout)
+        self._rows = shares(count, workers)
+        self._pipes: list[Connection] = []
+        self._processes = []
+        for rows in self._rows:
+            ours, theirs = context.Pipe()
+            process = context.Process(
+                target=_serve, args=(theirs, make, memory, layout, rows), daemon=True
+            )
+            process.start()
+            theirs.close()
+            self._pipes.append(ours)
+            self._processes.append(process)
+        for pipe in self._pipes:
+            _hear(pipe)
+
+    def reset(self, orders: Mapping[int, Mapping[str, Any]]) -> None:
+        """See `Group.reset`."""
+        parts = [
+            {i - rows.start: orders[i] for i in range(rows.start, rows.stop) if i in orders}
+            for rows in self._rows
+        ]
+        self._all("reset", [(part,) for part in parts])
+
+    def step(self, renew: bool) -> Infos:
+        """See `Group.step`."""
+        answers = self._all("step", [(renew,)] * len(self._rows))
+        return {
+            rows.start + i: info
+            for rows, infos in zip(self._rows, answers, strict=True)
+            for i, info in infos.items()
+        }
+
+    def call(self, method: str, world: int, *arguments: Any, **named: Any) -> Any:
+        """See `Group.call`."""
+        k = next(k for k, rows in enumerate(self._rows) if world < rows.stop)
+        place = world - self._rows[k].start
+        _tell(self._pipes[k], "call", (method, place, *arguments), named)
+        return _hear(self._pipes[k])
+
+    def _all(self, method: str, arguments: list[tuple[Any, ...]]) -> list[Any]:
+        for pipe, own in zip(self._pipes, arguments, strict=True):
+            _tell(pipe, method, own, {})
+        return [_hear(pipe) for pipe in self._pipes]
+
+    def close(self) -> None:
+        """See `Group.close`."""
+        for pipe in self._pipes:
+            pipe.close()
+        for process in self._processes:
+            process.join(PATIENCE)
+            if process.is_alive():
+                process.kill()
+
+
+def _arrays(memory: Mapping[str, Any], layout: Layout) -> Arrays:
+    """The arrays that lie in a piece of memory each."""
+    return Arrays.of(
+        {
+            name: np.frombuffer(memory[name], dtype=kind, count=math.prod(shape)).reshape(shape)
+            for name, (shape, kind) in layout.items()
+        }
+    )
+
+
+def _tell(pipe: Connection, *message: Any) -> None:
+    with _told():
+        pipe.send(message)
+
+
+def _hear(pipe: Connection) -> Any:
+    with _told():
+        error, answer = pipe.recv()
+    if error is not None:
+        raise error
+    return answer
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, OSError):
+        raise RuntimeError(
+            "a process that steps worlds died, perhaps for want of memory; "
+            "the same command goes on from the last checkpoint"
+        ) from None
+
+
+def _serve(
+    pipe: Connection, make: Make, memory: Mapping[str, Any], layout: Layout, rows: slice
+) -> None:
+    """A process's life: do what it is told until nobody is there to tell."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it will end it
+    group: Group | None = None
+    try:
+        group = LocalGroup(make, rows.stop - rows.start, _arrays(memory, layout).part(rows))
+        pipe.send((None, None))
+        while True:
+            method, arguments, named = pipe.recv()
+            try:
+                answer = getattr(group, method)(*arguments, **named)
+            except Exception as error:
+                pipe.send((error, None))
+            else:
+                pipe.send((None, answer))
+    except (EOFError, OSError):
+        pass
+    except Exception as error:
+        pipe.send((error, None))
+    finally:
+        if group is not None:
+            group.close()

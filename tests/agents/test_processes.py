@@ -1,0 +1,128 @@
+import os
+import signal
+from functools import partial
+
+import numpy as np
+import pytest
+
+from agents.evaluation import evaluate, side_by_side
+from agents.group import LocalGroup, shares
+from agents.processes import ProcessGroup, form, workers_for
+from agents.worlds import Worlds
+from envs import make_environment
+
+MAKE = partial(make_environment, "driving", "hatchback", randomization="wide", privileged=True)
+
+
+@pytest.fixture
+def group():
+    made = []
+
+    def build(count, workers):
+        made.append(form(MAKE, count, workers))
+        return made[-1]
+
+    yield build
+    for one in made:
+        one.close()
+
+
+def rollout(worlds, steps=150):
+    """Everything that worlds hand over in some steps, episodes' ends among them."""
+    rng = np.random.default_rng(0)
+    seen, ends = [worlds.reset()], []
+    for _ in range(steps):
+        actions = rng.uniform(-1, 1, (worlds.num_envs, 2)).astype(np.float32)
+        observations, rewards, dones, infos = worlds.step(actions)
+        seen.append(np.column_stack([observations, rewards, dones]))
+        ends += [
+            (i, info["episode"], info["terminal_observation"].tolist(), info["is_success"])
+            for i, info in enumerate(infos)
+            if info
+        ]
+    return seen[0], np.stack(seen[1:]), ends
+
+
+@pytest.mark.parametrize("workers", [2, 3, 8])
+def test_where_worlds_run_changes_nothing(group, workers):
+    here = rollout(Worlds(group(5, 1), range(5)))
+    there = rollout(Worlds(group(5, workers), range(5)))
+    np.testing.assert_array_equal(here[0], there[0])
+    np.testing.assert_array_equal(here[1], there[1])
+    assert here[2] == there[2]
+    assert len({end[0] for end in here[2]}) > 1
+
+
+def test_an_evaluation_is_the_same_in_any_number_of_processes():
+    def act(observations):
+        return np.tile(np.float32([0.1, 0.3]), (len(observations), 1))
+
+    tables = []
+    for workers in (1, 2):
+        with side_by_side(MAKE, workers) as worlds:
+            tables.append(evaluate(act, worlds, {"mixed": 23, "jaywalker": 3}))
+    assert tables[0].equals(tables[1])
+    assert len(tables[0]) == 26
+
+
+def test_a_worlds_methods_and_attributes_are_reached(group):
+    worlds = Worlds(group(3, 2))
+    assert isinstance(worlds.group, ProcessGroup)
+    assert worlds.get_attr("suite") == ["mixed"] * 3
+    worlds.set_attr("suite", "jaywalker", indices=[2])
+    assert worlds.get_attr("suite") == ["mixed", "mixed", "jaywalker"]
+    observations = worlds.env_method("reset", seed=4)
+    assert np.array_equal(observations[0][0], observations[1][0])
+
+
+def test_what_goes_wrong_in_a_process_is_told_here(group):
+    there = group(2, 2)
+    with pytest.raises(ValueError, match="unknown suite 'mixd'; did you mean 'mixed'"):
+        there.reset({1: {"options": {"suite": "mixd"}}})
+    there.reset({0: {"seed": 1}, 1: {"seed": 2}})  # and it goes on
+
+
+def test_a_wrong_robot_is_told_here():
+    with pytest.raises(ValueError, match="did you mean 'hatchback'"):
+        ProcessGroup(partial(make_environment, "driving", "hatchbak"), 2, 2)
+
+
+def test_a_process_that_was_killed_is_noticed(group):
+    there = group(2, 2)
+    os.kill(there._processes[1].pid, signal.SIGKILL)
+    with pytest.raises(RuntimeError, match="a process that steps worlds died"):
+        for _ in range(100):
+            there.reset({0: {"seed": 1}, 1: {"seed": 2}})
+
+
+def test_closing_leaves_no_process(group):
+    there = group(4, 2)
+    there.close()
+    assert not any(process.is_alive() for process in there._processes)
+
+
+@pytest.mark.parametrize(("count", "workers"), [(1, 1), (5, 2), (16, 16), (3, 8), (20, 6)])
+def test_worlds_are_shared_out_evenly(count, workers):
+    parts = shares(count, workers)
+    assert [i for part in parts for i in range(part.start, part.stop)] == list(range(count))
+    sizes = [part.stop - part.start for part in parts]
+    assert min(sizes) >= 1
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_worlds_that_rest_are_left_alone():
+    worlds = LocalGroup(MAKE, 2)
+    worlds.reset({0: {"seed": 1}, 1: {"seed": 2}})
+    worlds.arrays.running[1] = False
+    before = worlds.arrays.observations.copy()
+    worlds.step(renew=True)
+    assert np.array_equal(worlds.arrays.observations[1], before[1])
+    assert not np.array_equal(worlds.arrays.observations[0], before[0])
+    worlds.close()
+
+
+def test_fewer_than_one_process_is_refused():
+    assert workers_for(3) == 3
+    assert workers_for(None) >= 1
+    with pytest.raises(ValueError, match="workers must be at least 1, got 0"):
+        workers_for(0)
