@@ -110,9 +110,9 @@ class TorqueMotors:
 
     def __init__(self, loaded: BulletRobot) -> None:
         self.servo_speed = 1.0  # it has none
-        self._loaded, self._motors = loaded, PdMotors(loaded.robot.actuators)
+        signs = {name: loaded.signs[joint] for joint, name in loaded.joints.items()}
+        self._loaded, self._motors = loaded, PdMotors(loaded.robot.actuators, signs)
         self._joints = [loaded.index[name] for name in self._motors.joints]
-        self._signs = np.asarray([loaded.signs[joint] for joint in self._joints])
 
     @property
     def torques(self) -> NDArray[np.float64]:
@@ -122,19 +122,17 @@ class TorqueMotors:
     def aim(self, targets: Mapping[str, float], strength: float, speed: float) -> None:
         """See `Simulator.drive`."""
         del speed  # a spring does not care
-        self._motors.aim(dict(targets), strength)
+        self._motors.aim(targets, strength)
 
     def push(self) -> None:
         """Torques hold for one step only."""
         body, client = self._loaded.body, self._loaded.client
         states = pybullet.getJointStates(body, self._joints, physicsClientId=client)
-        position = self._signs * np.asarray([state[0] for state in states])
-        velocity = self._signs * np.asarray([state[1] for state in states])
         pybullet.setJointMotorControlArray(
             body,
             self._joints,
             pybullet.TORQUE_CONTROL,
-            forces=self._signs * self._motors.push(position, velocity),
+            forces=self._motors.push(states),
             physicsClientId=client,
         )
 

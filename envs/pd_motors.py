@@ -6,7 +6,7 @@ at every time step. A torque means the same in all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,51 +17,63 @@ FADING = 0.2  # fraction of its largest speed over which a motor loses its torqu
 
 
 class PdMotors:
-    """All ``pd`` actuators of a robot as arrays over their joints.
+    """All ``pd`` actuators of a robot.
 
     Args:
         actuators: The robot's; those of another kind are left out.
+        signs: By joint, -1 where its own axis is opposite to the base's. Default: nowhere.
 
     Attributes:
-        joints: Names of the joints, in the order of the arrays.
-        torques: What they last pushed with, N·m, ``(joints,)``.
+        joints: Names of the joints, in the order of `push`.
     """
 
-    def __init__(self, actuators: Sequence[Actuator]) -> None:
+    def __init__(
+        self, actuators: Sequence[Actuator], signs: Mapping[str, float] | None = None
+    ) -> None:
         pairs = [(a, joint) for a in actuators if a.kind == "pd" for joint in a.joints]
         self.joints = tuple(joint for _, joint in pairs)
         self._roles = [actuator.role for actuator, _ in pairs]
-        self._stiffness = np.asarray([a.stiffness for a, _ in pairs])
-        self._damping = np.asarray([a.damping for a, _ in pairs])
-        self._force = np.asarray([a.force for a, _ in pairs])
-        self._rate = np.asarray([a.rate for a, _ in pairs])
-        self._targets = np.asarray([a.neutral for a, _ in pairs])
+        self._signs = [(signs or {}).get(joint, 1.0) for joint in self.joints]
+        self._motors = [
+            (a.stiffness, a.damping, a.force, a.rate, FADING * a.rate) for a, _ in pairs
+        ]
+        self._targets = [s * a.neutral for s, (a, _) in zip(self._signs, pairs, strict=True)]
         self._strength = 1.0
-        self.torques: NDArray[np.float64]
         self.rest()
+
+    @property
+    def torques(self) -> NDArray[np.float64]:
+        """What they last pushed with, N·m about the base's axes, ``(joints,)``."""
+        return np.asarray(self._torques) * self._signs
 
     def rest(self) -> None:
         """Forget the last torques."""
-        self.torques = np.zeros(len(self.joints))
+        self._torques = [0.0] * len(self.joints)
 
-    def aim(self, targets: dict[str, float], strength: float) -> None:
+    def aim(self, targets: Mapping[str, float], strength: float) -> None:
         """Set targets by role, rad, and the factor on torque limits; both hold until the next."""
-        self._targets = np.asarray([targets[role] for role in self._roles])
+        pairs = zip(self._signs, self._roles, strict=True)
+        self._targets = [sign * targets[role] for sign, role in pairs]
         self._strength = strength
 
-    def push(
-        self, position: NDArray[np.float64], velocity: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Torques of this moment, N·m, ``(joints,)``.
+    def push(self, readings: Sequence[Sequence[float]]) -> list[float]:
+        """Torques of this moment, N·m about the joints' own axes.
 
         Args:
-            position: rad, ``(joints,)``.
-            velocity: rad/s, ``(joints,)``.
+            readings: Of each joint, its position (rad) and velocity (rad/s) about its own axis;
+                what follows them is not read.
         """
-        wanted = self._stiffness * (self._targets - position) - self._damping * velocity
-        limit = self._strength * self._force
-        # Near its largest speed a motor has no torque left to go faster, only to brake.
-        left = np.clip((self._rate - np.abs(velocity)) / (FADING * self._rate), 0.0, 1.0)
-        limit = np.where(wanted * velocity > 0.0, limit * left, limit)
-        self.torques = np.clip(wanted, -limit, limit)
-        return self.torques
+        torques = []
+        # For some ten joints, plain numbers take a third of the time of NumPy's arrays.
+        for reading, target, (stiffness, damping, force, rate, fading) in zip(
+            readings, self._targets, self._motors, strict=True
+        ):
+            velocity = reading[1]
+            wanted = stiffness * (target - reading[0]) - damping * velocity
+            limit = self._strength * force
+            if wanted * velocity > 0.0:
+                # Near its largest speed a motor has no torque left to go faster, only to brake.
+                limit *= min(max((rate - abs(velocity)) / fading, 0.0), 1.0)
+            torques.append(min(max(wanted, -limit), limit))
+        self._torques = torques
+        return torques

@@ -74,7 +74,7 @@ class Parcel:
     suites = tuple(SUITES)
     training_suite = "mixed"
     control_rate = 40.0
-    physics_rate = 480.0
+    physics_rate = 240.0
     time_limit = 60.0
 
     def __init__(self, robot: Robot, reward: Reward | None = None) -> None:

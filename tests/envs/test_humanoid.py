@@ -110,23 +110,27 @@ def test_a_motor_is_a_spring_and_a_damper_up_to_its_torque():
     neutral = {actuator.role: actuator.neutral for actuator in robot.actuators}
     at = np.asarray(list(neutral.values()))
     motors.aim(neutral, 1.0)
+
+    def push(position, velocity):
+        return motors.push(np.column_stack([position, velocity]).tolist())
+
     still = np.zeros(len(at))
-    np.testing.assert_allclose(motors.push(at, still), 0.0)
+    np.testing.assert_allclose(push(at, still), 0.0)
     knee = [actuator.role for actuator in robot.actuators].index("left_knee")
     actuator = robot.actuators[knee]
     bent = at.copy()
     bent[knee] += 0.1
-    assert motors.push(bent, still)[knee] == pytest.approx(-0.1 * actuator.stiffness)
+    assert push(bent, still)[knee] == pytest.approx(-0.1 * actuator.stiffness)
     moving = still.copy()
     moving[knee] = 1.0
-    assert motors.push(at, moving)[knee] == pytest.approx(-actuator.damping)
+    assert push(at, moving)[knee] == pytest.approx(-actuator.damping)
     bent[knee] += 2.0
-    assert motors.push(bent, still)[knee] == -actuator.force
+    assert push(bent, still)[knee] == -actuator.force
     motors.aim(neutral, 0.5)
-    assert motors.push(bent, still)[knee] == -0.5 * actuator.force
+    assert push(bent, still)[knee] == -0.5 * actuator.force
     moving[knee] = -actuator.rate  # at its largest speed it cannot push on, only brake
-    assert motors.push(bent, moving)[knee] == 0.0
-    assert motors.push(bent, -moving)[knee] == -0.5 * actuator.force
+    assert push(bent, moving)[knee] == 0.0
+    assert push(bent, -moving)[knee] == -0.5 * actuator.force
 
 
 @pytest.fixture
