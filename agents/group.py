@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from envs.environment import Environment
 from envs.interface import Interface
+from envs.mirror import Mirror
 
 Make = Callable[[], Environment]
 Layout = dict[str, tuple[tuple[int, ...], type[np.generic]]]  # shape and type of each array
@@ -59,16 +60,18 @@ class Spaces:
         interface: What its entries are.
         observation: Gymnasium's space.
         action: Gymnasium's space.
+        mirror: How vectors look with left and right swapped, where that changes nothing else.
     """
 
     interface: Interface
     observation: gymnasium.Space[Any]
     action: gymnasium.Space[Any]
+    mirror: Mirror | None
 
     @staticmethod
     def of(world: Environment) -> Spaces:
         """An environment's."""
-        return Spaces(world.interface, world.observation_space, world.action_space)
+        return Spaces(world.interface, world.observation_space, world.action_space, world.mirror)
 
     def layout(self, count: int) -> Layout:
         """Shape and type of each of `Arrays` for ``count`` worlds."""

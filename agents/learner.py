@@ -19,6 +19,7 @@ from agents.policy import NamedPolicy
 from agents.ppo import PPO
 from agents.settings import PPOSettings
 from envs.interface import Interface
+from envs.mirror import Mirror
 
 
 class Learner(Protocol):
@@ -85,6 +86,10 @@ class PPOLearner:
         budget: Steps of the whole training.
         seed: Of the networks' first weights.
         logger: Where training figures go.
+        mirror: How the worlds look with left and right swapped.
+
+    Raises:
+        ValueError: If mirrored samples are asked for where there is no mirror.
     """
 
     def __init__(
@@ -97,7 +102,10 @@ class PPOLearner:
         budget: int,
         seed: int,
         logger: Logger,
+        mirror: Mirror | None = None,
     ) -> None:
+        if settings.mirrored and mirror is None:
+            raise ValueError("ppo.mirrored: this task, or this robot, is not the same in a mirror")
         torch.manual_seed(seed)
         self._ppo = PPO(
             NamedPolicy,
@@ -122,6 +130,7 @@ class PPOLearner:
                 "exploration": settings.exploration,
             },
         )
+        self._ppo.mirror = mirror if settings.mirrored else None
         self._ppo.set_logger(logger)
 
     @property

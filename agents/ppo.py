@@ -12,6 +12,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from agents.policy import NamedPolicy
+from envs.mirror import Mirror, Reflection
+
+
+def with_images(rows: Tensor, reflection: Reflection) -> Tensor:
+    """Vectors ``(n, entries)`` followed by their mirror images, ``(2 n, entries)``."""
+    places, signs = torch.from_numpy(reflection.places), torch.from_numpy(reflection.signs)
+    return torch.cat([rows, rows[:, places] * signs])
 
 
 class PPO(stable_baselines3.PPO):
@@ -22,6 +29,8 @@ class PPO(stable_baselines3.PPO):
             0 for those of the current call of ``learn``.
         actor_weight: Weight of the actor's part of the loss; 0 trains the critic alone.
         auxiliary: An extra loss of the policy, given a minibatch of observations ``(n, entries)``.
+        mirror: How to mirror samples, each of which is then learned from twice (Mittal et al. 2024,
+            arXiv 2403.04359); None not to.
     """
 
     policy: NamedPolicy
@@ -30,6 +39,7 @@ class PPO(stable_baselines3.PPO):
         super().__init__(*args, **kwargs)
         self.budget = budget
         self.actor_weight = 1.0
+        self.mirror: Mirror | None = None
         self.auxiliary: Callable[[Tensor], Tensor] | None = None
 
     def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
@@ -48,23 +58,29 @@ class PPO(stable_baselines3.PPO):
         for _ in range(self.n_epochs):
             divergence = []
             for batch in self.rollout_buffer.get(self.batch_size):
-                values, log_prob, entropy = policy.evaluate_actions(
-                    batch.observations, batch.actions
-                )
-                value_loss = functional.mse_loss(batch.returns, values.flatten())
+                states, actions = batch.observations, batch.actions
+                if self.mirror is not None:
+                    states = with_images(states, self.mirror.observation)
+                    actions = with_images(actions, self.mirror.action)
+                copies = len(states) // len(batch.observations)
+                values, log_prob, entropy = policy.evaluate_actions(states, actions)
+                value_loss = functional.mse_loss(batch.returns.repeat(copies), values.flatten())
                 loss = self.vf_coef * value_loss
                 record.setdefault("value_loss", []).append(value_loss.item())
                 if self.actor_weight > 0.0:
                     advantages = batch.advantages
                     advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
-                    log_ratio = log_prob - batch.old_log_prob
+                    advantages = advantages.repeat(copies)
+                    # A mirrored action was as likely as its original was.
+                    log_ratio = log_prob - batch.old_log_prob.repeat(copies)
                     ratio = log_ratio.exp()
                     clipped = ratio.clamp(1.0 - clip, 1.0 + clip)
                     gain = torch.min(advantages * ratio, advantages * clipped).mean()
                     bonus = entropy.mean() if entropy is not None else -log_prob.mean()
                     loss = loss - self.actor_weight * (gain + self.ent_coef * bonus)
                     with torch.no_grad():
-                        divergence.append(((ratio - 1.0) - log_ratio).mean().item())
+                        own = log_ratio[: len(batch.observations)]
+                        divergence.append(((own.exp() - 1.0) - own).mean().item())
                 if self.auxiliary is not None:
                     extra = self.auxiliary(batch.observations)
                     record.setdefault("auxiliary_loss", []).append(extra.item())
@@ -85,6 +101,8 @@ class PPO(stable_baselines3.PPO):
         # and the new policy read the same inputs.
         seen = self.rollout_buffer.observations
         observations = torch.as_tensor(seen.reshape(-1, seen.shape[-1]))
+        if self.mirror is not None:
+            observations = with_images(observations, self.mirror.observation)
         for trunk in (policy.mlp_extractor.actor, policy.mlp_extractor.critic):
             trunk.normalizer.adapt(observations)
         self.logger.record("train/std", policy.log_std.exp().mean().item())

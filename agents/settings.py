@@ -23,6 +23,7 @@ class PPOSettings:
         divergence: An update stops early beyond this divergence (KL) from the old policy.
         gradient: Largest norm of the gradient.
         exploration: Standard deviation of the first actions.
+        mirrored: Whether every sample is learned from as it looks in a mirror too.
     """
 
     learning_rate: float = 3e-4
@@ -37,6 +38,7 @@ class PPOSettings:
     divergence: float = 0.03
     gradient: float = 0.5
     exploration: float = 0.5
+    mirrored: bool = False
 
     def __post_init__(self) -> None:
         """Refuse figures that nothing can be trained with."""

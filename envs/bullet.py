@@ -114,6 +114,10 @@ class Bullet:
         pybullet.performCollisionDetection(physicsClientId=client)
         self._robot.stand(x, y, yaw, speed)
 
+    def lift(self) -> None:
+        """Let the robot fall freely from where it touches nothing."""
+        self._robot.lift()
+
     def place(self, shape: int, x: float, y: float, yaw: float, z: float | None = None) -> None:
         """See `Simulator.place`."""
         body, client = self._shapes[shape], self._client

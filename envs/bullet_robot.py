@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import math
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +74,9 @@ class BulletRobot:
         info = [pybullet.getDynamicsInfo(self.body, i, physicsClientId=client) for i in self.links]
         self._mass = [float(entry[0]) for entry in info]
         self._inertia = [tuple(map(float, entry[2])) for entry in info]
+        self._armature = self._rotors(infos, [entry[4] for entry in info])
+        if np.any(self._armature):
+            self.scale_mass(1.0)
         self._friction = [float(entry[1]) for entry in info]
         self._center = np.asarray(info[0][3])
         # The engine turns a base to its principal axes of inertia; ours is the URDF's frame.
@@ -127,6 +132,20 @@ class BulletRobot:
 
     def _change(self, link: int, **values: object) -> None:
         pybullet.changeDynamics(self.body, link, physicsClientId=self.client, **values)
+
+    def _rotors(self, joints: Sequence[Any], turns: Sequence[Quaternion]) -> list[list[float]]:
+        """What rotors add to each link's inertia about its principal axes, kg·m².
+
+        The engine knows no armature. To the joint it is as if its link were harder to turn.
+        """
+        added = [[0.0, 0.0, 0.0] for _ in self.links]
+        for actuator in self.robot.actuators:
+            for name in actuator.joints:
+                joint = self.index[name]
+                x, y, z, w = turns[1 + joint]
+                axis = rotate((-x, -y, -z, w), *joints[joint][13])
+                added[1 + joint] = [actuator.armature * value**2 for value in axis]
+        return added
 
     def lift(self) -> None:
         """Take it off the ground, out of everything's way."""
@@ -190,8 +209,10 @@ class BulletRobot:
 
     def scale_mass(self, factor: float) -> None:
         """See `Simulator.scale_mass`."""
-        for link, mass, inertia in zip(self.links, self._mass, self._inertia, strict=True):
-            scaled = [factor * value for value in inertia]
+        for link, mass, inertia, rotor in zip(
+            self.links, self._mass, self._inertia, self._armature, strict=True
+        ):
+            scaled = [factor * own + added for own, added in zip(inertia, rotor, strict=True)]
             self._change(link, mass=factor * mass)
             self._change(link, localInertiaDiagonal=scaled)
 

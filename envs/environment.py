@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.interface import Interface, bounds, unknown
+from envs.mirror import Mirror
 from envs.randomization import Draws, Randomization
 from envs.robot import Robot, Targets
 from envs.simulator import Simulator
@@ -34,6 +35,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     Attributes:
         interface: What every observation and action entry is.
+        mirror: How its vectors look with left and right swapped; None if that changes the task.
         simulator: The physics underneath.
 
     Raises:
@@ -62,6 +64,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         groups = ("deployable", "privileged") if privileged else ("deployable",)
         features = tuple(f for f in task.features if f.group in groups)
         self.interface = Interface(features, tuple(a.action for a in robot.actuators))
+        self.mirror = Mirror.of(self.interface, task.mirror) if task.mirror else None
         self._low, self._high = bounds(features)
         self.observation_space = gymnasium.spaces.Box(self._low, self._high, dtype=np.float32)
         self.action_space = gymnasium.spaces.Box(

@@ -39,6 +39,8 @@ class Actuator:
         brake: Torque limit of each braking wheel, N·m.
         stiffness: Of ``pd``, N·m/rad.
         damping: Of ``pd``, N·m·s/rad.
+        armature: Of ``pd``, inertia of the motor's rotor as the joint feels it, which is the
+            rotor's times the gear ratio squared, kg·m².
     """
 
     KINDS: ClassVar[tuple[str, ...]] = ("position", "wheel_speed", "pd")
@@ -54,6 +56,7 @@ class Actuator:
     brake: float = 0.0
     stiffness: float = 0.0
     damping: float = 0.0
+    armature: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse figures that nothing can be driven with."""
@@ -66,6 +69,8 @@ class Actuator:
             raise ValueError(f"{where}: force and rate must be positive, brake not negative")
         if self.kind == "pd" and not (self.stiffness > 0 and self.damping >= 0):
             raise ValueError(f"{where}: pd needs a positive stiffness, and no negative damping")
+        if not 0 <= self.armature < math.inf:
+            raise ValueError(f"{where}.armature: must not be negative, got {self.armature}")
         if not self.joints:
             raise ValueError(f"{where}.joints: names at least one joint")
 

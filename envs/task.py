@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.interface import Feature
+from envs.mirror import Rule
 from envs.robot import Robot, Targets
 from envs.simulator import Shape, Simulator
 
@@ -42,6 +43,8 @@ class Task(Protocol):
         physics_rate: Hz.
         features: Every observation entry it can produce, in order.
         shapes: The scripted shapes its world needs.
+        mirror: What features and actions are called where left and right are swapped; None if the
+            task, or the robot, is not the same then.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Task(Protocol):
     physics_rate: float
     features: tuple[Feature, ...]
     shapes: tuple[Shape, ...]
+    mirror: Rule | None
     forward: float
     time_limit: float
 

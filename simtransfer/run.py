@@ -203,6 +203,7 @@ class Run:
                 budget=budget,
                 seed=config.seed,
                 logger=logger,
+                mirror=worlds.group.spaces.mirror,
             )
             self.learner = learner
             self._transfer(learner)

@@ -32,6 +32,7 @@ from envs.driving.scenario import (
 )
 from envs.driving.traffic import CAR, PEDESTRIAN, Traffic, User, in_right_lane
 from envs.interface import Feature
+from envs.mirror import Rule
 from envs.robot import Robot, Targets, known_as
 from envs.simulator import BodyState, Shape, Simulator
 from envs.task import Outcome
@@ -93,6 +94,7 @@ class Driving:
     training_suite = "mixed"
     control_rate = 10.0
     physics_rate = 60.0
+    mirror: Rule | None = None  # one drives on the right
 
     def __init__(self, robot: Robot, reward: Reward | None = None) -> None:
         self.robot = robot = known_as(robot, Car)

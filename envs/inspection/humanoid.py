@@ -22,6 +22,7 @@ GROUND = 0.02  # of the leg's length that a sole may miss the ground by in the n
 STANDS = 0.5  # s; for longer, it needs somebody who balances it
 MOVES = 0.25  # s for a joint to go a quarter of the way to its target
 LEANING = math.radians(15.0)
+STEADY = 0.5  # rad/s of a joint that has had `STANDS` to come to rest
 LOAD = 0.05  # of the robot's mass
 
 
@@ -71,6 +72,7 @@ def stand(robot: Humanoid, physics_rate: float) -> list[Finding]:
         trial = _Trial(robot, simulator, physics_rate)
         return [
             judge("rest", trial.rest(), f"upright for {STANDS} s with a parcel on its arms"),
+            judge("motors", trial.motors(), f"steady at {physics_rate:g} physics steps a second"),
             judge("actuators", trial.actuators(), "each joint moves to its target's side"),
         ]
     finally:
@@ -110,6 +112,20 @@ class _Trial:
             )
         if not self._simulator.holds(0):
             yield "the parcel does not lie on its arms; check cradle.forward and cradle.up"
+
+    def motors(self) -> Iterator[str]:
+        """Hanging in the air, a foot has nothing but its own inertia to steady it."""
+        self._simulator.reset(0.0, 0.0, 0.0, 0.0)
+        self._simulator.place(0, 5.0, 0.0, 0.0)
+        self._simulator.lift()
+        self._run(self._neutral, STANDS)
+        speeds = np.abs(self._simulator.joints()[1])
+        for k, actuator in enumerate(self._robot.actuators):
+            if not speeds[k] < STEADY:
+                yield (
+                    f"{actuator.role} shakes, {speeds[k]:.2g} rad/s: its damping or stiffness is "
+                    "too much for so little inertia; lessen them, or state its armature"
+                )
 
     def actuators(self) -> Iterator[str]:
         for k, actuator in enumerate(self._robot.actuators):

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.interface import Feature
+from envs.mirror import Rule
 from envs.parcel.delivery import SUITES, draw_delivery, parcel_shapes
 from envs.parcel.gait import Gait
 from envs.parcel.humanoid import ARM, ASIDE, SIDES, Humanoid
 from envs.parcel.leg import PITCHES
+from envs.parcel.mirror import counterpart, is_symmetric
 from envs.parcel.navigation import Pilot
 from envs.parcel.picture import Scene, paint
 from envs.quaternion import rotate, tilt, yaw
@@ -86,6 +88,7 @@ class Parcel:
         self._neutral = np.asarray([a.neutral for a in robot.actuators])
         self._reach = np.asarray([0.5 * (a.high - a.low) for a in robot.actuators])
         self._force = np.asarray([a.force for a in robot.actuators])
+        self.mirror: Rule | None = counterpart if is_symmetric(robot) else None
         self._arms = [k for k, role in enumerate(self._roles) if role.split("_", 1)[1] in ARM]
         self._mass = sum(link.mass for link in robot.body.links.values())
         self._weight = 9.81 * self._mass

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -88,3 +89,42 @@ def test_a_critic_alone_leaves_the_actor_as_it_is():
     segment(made, 1)
     assert torch.equal(before, made.tensors()["actor.head.weight"])
     assert not torch.equal(values, made.tensors()["critic.head.weight"])
+
+
+def test_what_is_learned_from_mirrored_samples_holds_in_a_mirror():
+    """After an update from one side's samples, the other side's are answered alike."""
+    make = partial(make_environment, "parcel", "porter", privileged=True)
+    group = LocalGroup(make, 2)
+    worlds, mirror = Worlds(group, [1, 2]), group.spaces.mirror
+    off = {}
+    for mirrored in (False, True):
+        settings = replace(PPO, mirrored=mirrored, epochs=10, learning_rate=3e-3, divergence=10.0)
+        made = PPOLearner(
+            worlds,
+            worlds.interface,
+            TINY,
+            settings,
+            budget=640,
+            seed=0,
+            logger=Logger(None, []),
+            mirror=mirror,
+        )
+        made.learn(worlds, 64, lambda step: None, lambda: None)
+        seen = np.asarray(worlds.reset())
+        answers = made.actor().act(seen)
+        images = made.actor().act(mirror.observation.apply(seen))
+        off[mirrored] = (
+            np.abs(mirror.action.apply(answers) - images).mean() / np.abs(answers).mean()
+        )
+    worlds.close()
+    assert off[True] < 0.7 * off[False]
+
+
+def test_mirrored_samples_need_a_world_that_is_the_same_in_a_mirror():
+    worlds = Worlds(LocalGroup(MAKE, 1))
+    settings = replace(PPO, mirrored=True)
+    with pytest.raises(ValueError, match="is not the same in a mirror"):
+        PPOLearner(
+            worlds, worlds.interface, TINY, settings, budget=64, seed=0, logger=Logger(None, [])
+        )
+    worlds.close()

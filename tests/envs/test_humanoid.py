@@ -1,6 +1,7 @@
 """Legs, gait and motors of humanoids: kinematics against itself, physics against closed forms."""
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -9,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envs import find_robot, make_environment, robots
+from envs.bullet import Bullet
+from envs.inspection.humanoid import stand
 from envs.parcel.delivery import SUITES, draw_delivery
 from envs.parcel.gait import Gait
 from envs.parcel.leg import PITCHES
 from envs.parcel.navigation import STOP, Pilot
+from envs.parcel.task import Parcel
 from envs.pd_motors import PdMotors
 
 NAMES = sorted(robots("parcel"))
@@ -264,3 +268,37 @@ def test_who_obeys_the_pilot_arrives(direction, distance):
         yaw += dt * pilot.turn
     assert math.hypot(goal[0] - x, goal[1] - y) < STOP + 0.15
     assert pilot.vigour == 0.0
+
+
+def test_a_rotor_makes_its_joint_harder_to_turn():
+    """Torque over acceleration is the inertia that a joint feels, its rotor's included."""
+    felt = []
+    for armature in (0.0, 0.01, 0.02):
+        robot = find_robot("courier")
+        ankle = [a.role for a in robot.actuators].index("left_ankle_roll")
+        actuators = list(robot.actuators)
+        actuators[ankle] = replace(actuators[ankle], armature=armature, damping=0.0)
+        robot = replace(robot, actuators=tuple(actuators))
+        simulator = Bullet()
+        simulator.load(robot, (), 4000.0)
+        simulator.reset(0.0, 0.0, 0.0, 0.0)
+        simulator.lift()
+        targets = {actuator.role: actuator.neutral for actuator in robot.actuators}
+        targets["left_ankle_roll"] += 0.1
+        simulator.drive(targets, 1.0, 0.0)
+        simulator.advance(4)
+        acceleration = simulator.joints()[1][ankle] / (4 / 4000.0)
+        felt.append(0.1 * actuators[ankle].stiffness / acceleration)
+        simulator.close()
+    # The leg gives way a little, the more the harder its foot is to turn.
+    assert felt[1] - felt[0] == pytest.approx(0.01, rel=0.3)
+    assert felt[2] - felt[1] == pytest.approx(0.01, rel=0.3)
+
+
+def test_motors_that_shake_a_light_foot_are_found():
+    robot = find_robot("pocket")
+    bare = replace(robot, actuators=tuple(replace(a, armature=0.0) for a in robot.actuators))
+    assert all(finding.passed for finding in stand(robot, Parcel.physics_rate))
+    failed = [finding for finding in stand(bare, Parcel.physics_rate) if not finding.passed]
+    assert "ankle" in failed[0].detail
+    assert "state its armature" in failed[0].detail

@@ -1,0 +1,42 @@
+"""Left and right swapped: a parcel is as likely to be due on one side as on the other."""
+
+from __future__ import annotations
+
+import re
+
+from envs.parcel.humanoid import SIDES, Humanoid
+
+OTHER = dict(zip(SIDES, reversed(SIDES), strict=True))
+# Parts of the names of what changes its sign in a mirror. A gait's phase moves on by half a cycle,
+# which turns sine and cosine round.
+ODD = (
+    "_yaw/",
+    "_roll/",
+    "angular_velocity/x",
+    "angular_velocity/z",
+    "command/yaw_rate",
+    "gait/cos",
+    "gait/sin",
+    "goal/left",
+    "gravity/y",
+    "linear_velocity/y",
+    "parcel/position/y",
+    "parcel/up/y",
+)
+
+
+def counterpart(name: str) -> tuple[str, float]:
+    """What a feature or action is called in a mirror, and the sign it has there."""
+    swapped = re.sub(r"(?<![a-z])(left|right)(?=_|/)", lambda found: OTHER[found[0]], name)
+    return swapped, -1.0 if any(part in name for part in ODD) else 1.0
+
+
+def is_symmetric(robot: Humanoid) -> bool:
+    """Whether actions mean the same on both sides."""
+    ranges = {actuator.role: (actuator.low, actuator.high) for actuator in robot.actuators}
+    for role, (low, high) in ranges.items():
+        other, sign = counterpart(f"{role}/position")
+        wanted = (low, high) if sign > 0 else (-high, -low)
+        if ranges.get(other.removesuffix("/position")) != wanted:
+            return False
+    return True
