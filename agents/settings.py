@@ -1,14 +1,24 @@
-"""Hyperparameters, with the values found for the shipped worlds."""
+"""Hyperparameters, with the values found for the shipped worlds.
+
+A world's own values are a row of `TUNED`; whoever asks for others names only those that differ.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import TypedDict
+
+import docstring_parser
+
+from envs.interface import unknown
 
 
 @dataclass(frozen=True)
 class PPOSettings:
     """Proximal policy optimization; the same for training from scratch and for transfer.
+
+    The defaults are those of driving, and of a world that nobody has tuned them for.
 
     Attributes:
         learning_rate: At the start; falls linearly to a tenth over the budget.
@@ -51,6 +61,27 @@ class PPOSettings:
             raise ValueError(f"ppo.batch must be at least 2, got {self.batch}")
         if self.worlds * self.rollout < 2:
             raise ValueError("ppo: worlds times rollout must be at least 2")
+
+
+class PPOChanges(TypedDict, total=False):
+    """Fields of `PPOSettings` that are to differ from the task's own."""
+
+    learning_rate: float
+    worlds: int
+    rollout: int
+    batch: int
+    epochs: int
+    discount: float
+    trace: float
+    clip: float
+    entropy: float
+    divergence: float
+    gradient: float
+    exploration: float
+    mirrored: bool
+
+
+AS_TUNED: PPOChanges = {}  # nothing differs
 
 
 @dataclass(frozen=True)
@@ -99,3 +130,44 @@ def _share(settings: PPOSettings | SACSettings, *names: str) -> None:
 
 def _kind(settings: PPOSettings | SACSettings) -> str:
     return type(settings).__name__.removesuffix("Settings").lower()
+
+
+TUNED = {
+    "parcel": PPOSettings(
+        rollout=256,
+        batch=1024,
+        epochs=5,
+        discount=0.985,
+        entropy=0.0,
+        exploration=0.25,
+        mirrored=True,
+    ),
+}
+
+
+def settle(task: str, changes: PPOChanges) -> PPOSettings:
+    """A task's hyperparameters with some changed.
+
+    Raises:
+        ValueError: If there is no such field, or its value cannot be.
+    """
+    known = [field.name for field in fields(PPOSettings)]
+    for name in changes:
+        if name not in known:
+            raise ValueError(unknown("field of ppo", name, known))
+    return replace(TUNED.get(task, PPOSettings()), **changes)
+
+
+def _explained() -> str:
+    """What each change means, and what it changes, for whoever asks for help."""
+    lines = ["Fields of `PPOSettings` that are to differ from the task's own.", "", "Attributes:"]
+    rows = {"": PPOSettings(), **TUNED}
+    for entry in docstring_parser.parse(PPOSettings.__doc__ or "").params:
+        values = ", ".join(
+            f"{task} {getattr(row, entry.arg_name)}".strip() for task, row in rows.items()
+        )
+        lines.append(f"    {entry.arg_name}: {entry.description} Default: {values}.")
+    return "\n".join(lines)
+
+
+PPOChanges.__doc__ = _explained()

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 from agents.bundle import Bundle, Network, load_bundle
 from agents.processes import workers_for
-from agents.settings import PPOSettings
+from agents.settings import PPOChanges, settle
 from envs import find_robot, training_suite
 from simtransfer.files import locked, write_json
 from simtransfer.plan import find_plan
@@ -45,7 +45,7 @@ class ExperimentConfig:
         randomization: Of training.
         evaluation: Randomization of evaluations: the world that the policy is meant for.
         hidden: Widths of the students' hidden layers. Default: the teacher's.
-        ppo: Hyperparameters, the same for all methods.
+        ppo: What differs from the task's hyperparameters; the same for all methods.
     """
 
     name: str = "comparison"
@@ -61,7 +61,7 @@ class ExperimentConfig:
     randomization: str = "nominal"
     evaluation: str = "nominal"
     hidden: tuple[int, ...] | None = None
-    ppo: PPOSettings = PPOSettings()
+    ppo: PPOChanges = field(default_factory=PPOChanges)
 
     def __post_init__(self) -> None:
         """Refuse an experiment that compares nothing."""
@@ -72,6 +72,7 @@ class ExperimentConfig:
         students = tuple(find_robot(student).name for student in self.students)
         for method in self.methods:
             find_plan(method)
+        settle(self.task, self.ppo)
         if BASELINE not in self.methods:
             raise ValueError(f"methods: add {BASELINE!r}, which the others are compared with")
         for what, names in (("student", students), ("method", self.methods)):
@@ -85,6 +86,7 @@ class ExperimentConfig:
         Seeds come first, so that a comparison which is stopped early is still paired.
         """
         network = student_network(load_bundle(self.teacher), self.hidden)
+        ppo = settle(self.task, self.ppo)
         for seed in range(self.seeds):
             for student in self.students:
                 robot = find_robot(student)
@@ -104,7 +106,7 @@ class ExperimentConfig:
                         randomization=self.randomization,
                         evaluation=self.evaluation,
                         network=network,
-                        ppo=self.ppo,
+                        ppo=ppo,
                     )
                     yield f"runs/{robot.name}/{method}/seed-{seed}", config
 

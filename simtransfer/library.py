@@ -12,6 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from agents.bundle import Bundle, load_bundle
 from agents.evaluation import evaluate as play
 from agents.evaluation import side_by_side, summarize
+from agents.settings import settle
 from envs.robot import Robot
 from simtransfer.deployment import Deployment
 from simtransfer.experiment import student_network
@@ -55,9 +56,11 @@ def train(robot: str | Path | Robot, *, output: Path | None = None, **settings: 
     Args:
         robot: A name, the path of a ``robot.toml``, or a `Robot`.
         output: Folder of the run, from which a killed training goes on. Default: a temporary one.
-        **settings: Other fields of `simtransfer.run_config.RunConfig`.
+        **settings: Other fields of `simtransfer.run_config.RunConfig`; of ``ppo``, only what
+            differs from the task's own, as a dictionary.
     """
-    config = RunConfig(robot=_name(robot), **settings)  # type: ignore[arg-type]
+    task = str(settings.get("task", RunConfig.task))
+    config = RunConfig(robot=_name(robot), **_settled(task, settings))  # type: ignore[arg-type]
     return _execute(config, output)
 
 
@@ -92,7 +95,8 @@ def transfer(
         teacher=str(teacher) if chosen.needs_teacher else None,
         network=student_network(known, None),
     )
-    return _execute(replace(config, **settings), output)  # type: ignore[arg-type]
+    changed = replace(config, **_settled(known.task, settings))  # type: ignore[arg-type]
+    return _execute(changed, output)
 
 
 def evaluate(
@@ -121,6 +125,12 @@ def evaluate(
     deployed = Deployment(bundle, robot, randomization=randomization)
     with side_by_side(deployed.make) as worlds:
         return summarize(play(deployed.act, worlds, {suite: episodes}))
+
+
+def _settled(task: str, settings: dict[str, object]) -> dict[str, object]:
+    """With all of the task's hyperparameters, of which ``ppo`` may name those that differ."""
+    given = settings.get("ppo", {})
+    return settings | {"ppo": settle(task, given) if isinstance(given, dict) else given}  # type: ignore[arg-type]
 
 
 def _name(robot: str | Path | Robot) -> str:

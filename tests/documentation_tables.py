@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from agents.bundle import Network
-from agents.settings import PPOSettings, SACSettings
+from agents.settings import TUNED, PPOSettings, SACSettings
 from envs import find_robot, robots
 from envs.driving.scenario import SUITES
 from envs.driving.task import Reward
@@ -46,6 +46,20 @@ def settings(kind):
     meaning = attributes(kind)
     rows = [[f"`{f.name}`", shown(f.default), meaning[f.name]] for f in fields(kind)]
     return markdown(["Name", "Default", "Meaning"], rows)
+
+
+def hyperparameters():
+    meaning = attributes(PPOSettings)
+    rows = [
+        [
+            f"`{f.name}`",
+            f.default,
+            *(getattr(tuned, f.name) for tuned in TUNED.values()),
+            meaning[f.name],
+        ]
+        for f in fields(PPOSettings)
+    ]
+    return markdown(["Name", "Default", *(f"for {task}" for task in TUNED), "Meaning"], rows)
 
 
 def schedule(value: Schedule):
@@ -155,7 +169,7 @@ TABLES = {
     "network": lambda: settings(Network),
     "plan fields": plan_fields,
     "plans": plans,
-    "ppo": lambda: settings(PPOSettings),
+    "ppo": hyperparameters,
     "randomization": randomization_rows,
     "reward": lambda: settings(Reward),
     "robots": robot_rows,

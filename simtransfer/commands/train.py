@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from agents.bundle import Network
-from agents.settings import PPOSettings, SACSettings
+from agents.settings import AS_TUNED, PPOChanges, SACSettings, settle
 from envs import find_robot
 from simtransfer.commands.single import train_once
 from simtransfer.run_config import RunConfig
@@ -24,7 +24,7 @@ def train(
     final_episodes: int = 200,
     network: Network = Network(),
     algorithm: Literal["ppo", "sac"] = "ppo",
-    ppo: PPOSettings = PPOSettings(),
+    ppo: PPOChanges = AS_TUNED,
     sac: SACSettings = SACSettings(),
     workers: int | None = None,
     output: Path | None = None,
@@ -44,7 +44,7 @@ def train(
         final_episodes: Episodes of every suite in the last evaluation.
         network: Shape of the networks.
         algorithm: PPO or SAC.
-        ppo: Hyperparameters of PPO.
+        ppo: What differs from the task's hyperparameters of PPO.
         sac: Hyperparameters of SAC.
         workers: Processes that step the worlds. Default: the number of cores.
         output: Folder of the run. Default: runs/<task>-<robot>-<seed>.
@@ -62,7 +62,7 @@ def train(
         evaluation=evaluation,
         network=network,
         algorithm=algorithm,
-        ppo=ppo,
+        ppo=settle(task, ppo),
         sac=sac,
     )
     default = Path("runs") / f"{task}-{find_robot(robot).name}-{seed}"

@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from agents.bundle import load_bundle
-from agents.settings import PPOSettings
+from agents.settings import AS_TUNED, PPOChanges, settle
 from envs import find_robot
 from simtransfer.commands.single import train_once
 from simtransfer.experiment import student_network
@@ -29,7 +29,7 @@ def transfer(
     episodes: int = 50,
     final_episodes: int = 200,
     hidden: tuple[int, ...] | None = None,
-    ppo: PPOSettings = PPOSettings(),
+    ppo: PPOChanges = AS_TUNED,
     workers: int | None = None,
     output: Path | None = None,
     json: bool = False,
@@ -48,7 +48,7 @@ def transfer(
         episodes: Episodes of each evaluation.
         final_episodes: Episodes of every suite in the last evaluation.
         hidden: Widths of the student's hidden layers. Default: the teacher's.
-        ppo: Hyperparameters.
+        ppo: What differs from the task's hyperparameters.
         workers: Processes that step the worlds. Default: the number of cores.
         output: Folder of the run. Default: runs/<task>-<robot>-<method>-<seed>.
         json: Print JSON instead of tables.
@@ -69,7 +69,7 @@ def transfer(
         randomization=randomization,
         evaluation=evaluation,
         network=student_network(bundle, hidden),
-        ppo=ppo,
+        ppo=settle(bundle.task, ppo),
     )
     default = Path("runs") / f"{bundle.task}-{find_robot(robot).name}-{method}-{seed}"
     train_once(config, output or default, json, workers)

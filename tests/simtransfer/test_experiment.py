@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 from agents.bundle import save_bundle
-from agents.settings import PPOSettings
 from simtransfer.experiment import ExperimentConfig, execute
 from simtransfer.report import write_report
 
@@ -29,7 +28,7 @@ def config(teacher_folder):
         interval=128,
         episodes=2,
         final_episodes=2,
-        ppo=PPOSettings(worlds=2, rollout=64, batch=64, epochs=2),
+        ppo={"worlds": 2, "rollout": 64, "batch": 64, "epochs": 2},
     )
 
 
@@ -57,7 +56,6 @@ if __name__ == "__main__":
 
 def restore(text):
     data = json.loads(text)
-    data["ppo"] = PPOSettings(**data["ppo"])
     return ExperimentConfig(
         **{key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}
     )
