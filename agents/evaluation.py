@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,17 +25,21 @@ class Episode:
         suite: Which list it is from.
         episode: Its place in that list.
         success: Whether the task was done.
-        collision: Whether somebody was hit.
         episode_return: Sum of rewards.
         length: Control steps.
+        measures: What else the task tells at an episode's end, by name.
     """
 
     suite: str
     episode: int
     success: bool
-    collision: bool
     episode_return: float
     length: int
+    measures: Mapping[str, float | bool]
+
+    def row(self) -> dict[str, Any]:
+        """Everything by name, in one table's row."""
+        return {k: v for k, v in vars(self).items() if k != "measures"} | dict(self.measures)
 
 
 @contextmanager
@@ -68,7 +73,8 @@ def evaluate(
         on_episode: Called as each episode ends.
 
     Returns:
-        A table with a row an episode and the fields of `Episode` as columns.
+        A table with a row an episode; its columns are the fields of `Episode`, and what the task
+        tells.
     """
     results: list[Episode] = []
     for suite, count in episodes.items():
@@ -78,7 +84,7 @@ def evaluate(
                 results.append(episode)
                 if on_episode:
                     on_episode(episode)
-    return pd.DataFrame([vars(result) for result in results])
+    return pd.DataFrame([result.row() for result in results])
 
 
 def _play(act: Act, worlds: Group, suite: str, batch: Sequence[int]) -> list[Episode]:
@@ -97,23 +103,29 @@ def _play(act: Act, worlds: Group, suite: str, batch: Sequence[int]) -> list[Epi
             ended[i] = Episode(
                 suite,
                 batch[i],
-                bool(info["is_success"]),
-                bool(info["collision"]),
+                bool(info.pop("is_success")),
                 float(returns[i]),
                 int(lengths[i]),
+                info,
             )
     return [ended[i] for i in range(len(batch))]
 
 
 def summarize(episodes: pd.DataFrame) -> pd.DataFrame:
-    """Rates by suite: ``suite, episodes, success_rate, collision_rate, return_mean``."""
+    """A row a suite: ``suite, episodes, success_rate, return_mean``, and what the task tells.
+
+    Of what holds or does not hold in an episode, the share where it did (``collision_rate``), of
+    what is a number its mean (``progress_mean``).
+    """
+    added = [column for column in episodes.columns if column not in Episode.__dataclass_fields__]
+    kinds = {name: "rate" if episodes[name].dtype == bool else "mean" for name in added}
     return (
         episodes.groupby("suite", sort=False)
         .agg(
             episodes=("success", "size"),
             success_rate=("success", "mean"),
-            collision_rate=("collision", "mean"),
             return_mean=("episode_return", "mean"),
+            **{f"{name}_{kind}": (name, "mean") for name, kind in kinds.items()},
         )
         .reset_index()
     )

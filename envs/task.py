@@ -22,7 +22,7 @@ class Outcome:
     Attributes:
         reward: Reward of the step.
         terminated: Whether the episode is over.
-        info: At the end of an episode: ``is_success``, ``collision`` and what else the task tells.
+        info: At the end of an episode: ``is_success``, and what else the task tells, by name.
     """
 
     reward: float

@@ -1,8 +1,8 @@
 """Learning curves as a table, and one method's curves as a matrix of seeds and steps.
 
 The table is tidy: one row is one evaluation of one run, with the columns `student`, `method`,
-`seed`, `step`, `suite`, `episodes`, `success_rate`, `collision_rate` and `return_mean`. The curve's
-quantity is `success_rate` on the suite `mixed`, at evaluation steps 0, E, 2E, ...
+`seed`, `step`, `suite`, `episodes`, `success_rate`, `return_mean` and the task's own measures. The
+curve's quantity is `success_rate` on the suite `mixed`, at evaluation steps 0, E, 2E, ...
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def evaluate(
     episodes: int = 200,
     randomization: str = "nominal",
 ) -> pd.DataFrame:
-    """Success, collisions and return on fixed episodes.
+    """Success, return and what else the task tells, on fixed episodes.
 
     Args:
         policy: A bundle, its name or folder, or a `Student`.
@@ -117,7 +117,7 @@ def evaluate(
         randomization: ``none``, ``nominal`` or ``wide``.
 
     Returns:
-        One row: ``suite, episodes, success_rate, collision_rate, return_mean``.
+        One row: ``suite, episodes, success_rate, return_mean`` and the task's own measures.
     """
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, got {episodes}")

@@ -25,7 +25,6 @@ CURVE_COLUMNS = (
     "suite",
     "episodes",
     "success_rate",
-    "collision_rate",
     "return_mean",
     "wall_seconds",
 )
@@ -197,12 +196,12 @@ def _read_curve(path: Path, *, must_exist: bool) -> pd.DataFrame | None:
     missing = [column for column in CURVE_COLUMNS if column not in curve.columns]
     if missing:
         raise ValueError(f"{path}: has no column {', '.join(missing)}; {BEGIN_AGAIN}")
-    return curve[list(CURVE_COLUMNS)]
+    return curve
 
 
 def _join_curves(curves: list[pd.DataFrame]) -> pd.DataFrame:
+    begun = [curve for curve in curves if len(curve)]
     columns = ["student", "method", "seed", *CURVE_COLUMNS]
-    begun = [curve[columns] for curve in curves if len(curve)]
     return pd.concat(begun, ignore_index=True) if begun else pd.DataFrame(columns=columns)
 
 

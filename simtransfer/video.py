@@ -16,6 +16,14 @@ from simtransfer.files import replace_file
 
 Frame = NDArray[np.uint8]
 HOLD = 12  # frames that an ended episode stays in view
+ENDS = {
+    "is_success": "done",
+    "collision": "collision",
+    "off_road": "off the road",
+    "rollover": "rolled over",
+    "fell": "fell",
+    "dropped": "dropped the parcel",
+}
 BANNER = 26  # pixels above each picture for its title
 
 
@@ -28,9 +36,7 @@ def play(act: Act, world: Environment, episode: int, title: str) -> list[Frame]:
         observation, _, terminated, truncated, info = world.step(act(observation[None])[0])
         ended = terminated or truncated
         frames.append(_titled(world, title))
-    names = ("is_success", "collision", "off_road", "rollover")
-    words = ("goal reached", "collision", "off the road", "rolled over")
-    said = next((w for n, w in zip(names, words, strict=True) if info.get(n)), "out of time")
+    said = next((words for name, words in ENDS.items() if info.get(name)), "out of time")
     color = (38, 122, 66) if info.get("is_success") else (176, 40, 40)
     return frames + [_titled(world, f"{title}: {said}", color)] * HOLD
 

@@ -235,7 +235,7 @@ class Parcel:
         if failed or carried or late:
             info = {
                 "is_success": carried and not failed,
-                "collision": fell,
+                "fell": fell,
                 "dropped": dropped and not fell,
                 "progress": min(max(1.0 - self.distance / self._whole, 0.0), 1.0),
                 "cost_of_transport": self.effort / (self._weight * max(self.way, 0.1)),

@@ -12,6 +12,7 @@ from agents.evaluation import side_by_side, summarize
 from agents.processes import workers_for
 from envs import suites
 from simtransfer.deployment import Deployment
+from simtransfer.measures import heading, measures, shown
 from simtransfer.statistics import wilson_interval
 from simtransfer.terminal import counting, output, print_json
 
@@ -27,7 +28,7 @@ def evaluate(
     workers: int | None = None,
     json: bool = False,
 ) -> None:
-    """Play fixed episodes without exploration noise and print success and collision rates.
+    """Play fixed episodes without exploration noise and print success and what else the task tells.
 
     Args:
         bundle: A shipped bundle's name or a bundle's folder.
@@ -66,8 +67,9 @@ def evaluate(
     if json:
         print_json(rows[0] if len(rows) == 1 else {"suites": rows})
         return
+    names = measures(rows[0])
     table = Table(title=f"{bundle} on {deployed.robot.name}, randomization {randomization}")
-    for column in ("suite", "episodes", "success", "95 % interval", "collisions", "return"):
+    for column in ("suite", "episodes", "success", "95 % interval", *map(heading, names), "return"):
         table.add_column(column, justify="left" if column == "suite" else "right")
     for row in rows:
         low, high = row["success_interval"]
@@ -76,7 +78,7 @@ def evaluate(
             str(row["episodes"]),
             f"{100 * row['success_rate']:.1f} %",
             f"{100 * low:.1f} – {100 * high:.1f} %",
-            f"{100 * row['collision_rate']:.1f} %",
+            *(shown(name, row[name]) for name in names),
             f"{row['return_mean']:.2f}",
         )
     output.print(table)

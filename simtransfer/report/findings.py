@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from simtransfer.learning_curves import CURVE_SUITE, UNTRAINED, forward_fill
+from simtransfer.measures import measures
 from simtransfer.records import Experiment
 from simtransfer.statistics import AggregateCurve, Interval, aggregate_curves, wilson_interval
 from simtransfer.transfer_metrics import BASELINE, TransferMetrics, measure_all
@@ -47,7 +48,7 @@ class SuiteResult:
     seeds: int
     episodes: int
     success: Interval
-    collision_rate: float
+    measures: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,10 @@ def _suite_results(experiment: Experiment) -> tuple[SuiteResult, ...]:
 def _suite_result(student: str, method: str, suite: str, last: pd.DataFrame) -> SuiteResult:
     episodes = int(last["episodes"].sum())
     successes = round(float((last["success_rate"] * last["episodes"]).sum()))
-    collisions = (last["collision_rate"] * last["episodes"]).sum(skipna=False)
+    sums = {
+        name: float((last[name] * last["episodes"]).sum(skipna=False))
+        for name in measures(last.columns)
+    }
     return SuiteResult(
         student=student,
         method=method,
@@ -152,7 +156,7 @@ def _suite_result(student: str, method: str, suite: str, last: pd.DataFrame) -> 
         episodes=episodes,
         # Every seed plays the same episodes: so many more trials they are not.
         success=wilson_interval(round(successes / len(last)), round(episodes / len(last))),
-        collision_rate=float(collisions) / episodes,
+        measures={name: value / episodes for name, value in sums.items()},
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from simtransfer.report.findings import BOOTSTRAP_SEED, Findings, Headline
+from simtransfer.report.findings import BOOTSTRAP_SEED, Findings, Headline, SuiteResult
 from simtransfer.statistics import CONFIDENCE, RESAMPLES, AggregateCurve
 from simtransfer.verdicts import Verdict
 
@@ -35,7 +35,7 @@ def summarize(findings: Findings) -> dict[str, Any]:
             for row in findings.metrics
         ],
         "curves": [_curve(curve) for curve in findings.aggregates],
-        "suites": [asdict(result) for result in findings.suites],
+        "suites": [_suite(result) for result in findings.suites],
         "teacher": asdict(experiment.teacher),
         "costs": [asdict(cost) for cost in findings.costs],
         "students": experiment.students,
@@ -59,6 +59,10 @@ def _headline(headline: Headline) -> dict[str, Any]:
         "best_of": headline.compared,
         "negative_transfer": headline.negative,
     }
+
+
+def _suite(result: SuiteResult) -> dict[str, Any]:
+    return {k: v for k, v in asdict(result).items() if k != "measures"} | dict(result.measures)
 
 
 def _verdict(verdict: Verdict | None) -> dict[str, Any]:

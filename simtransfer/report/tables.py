@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from simtransfer.measures import heading, shown
 from simtransfer.report import wording
 from simtransfer.report.findings import Findings, SuiteResult
 from simtransfer.statistics import Interval
@@ -135,8 +136,11 @@ def _suite_cell(result: SuiteResult | None) -> Cell:
     if result is None:
         return Cell(wording.NOTHING)
     about = [wording.span(result.success, wording.percent)]
-    if not math.isnan(result.collision_rate):
-        about.append(f"collisions {wording.percent(result.collision_rate)}")
+    about += [
+        f"{heading(name)} {shown(name, value)}"
+        for name, value in result.measures.items()
+        if not math.isnan(value)
+    ]
     share = f"{wording.percent(result.success.estimate)} of {result.episodes}"
     return Cell(share, ", ".join(about))
 

@@ -255,6 +255,17 @@ def test_a_task_without_collisions_shows_none(small):
     assert {result["collision_rate"] for result in summary["suites"]} == {None}
 
 
+def test_a_tasks_own_measures_are_shown(small):
+    for path in small.rglob("curve.parquet"):
+        curve = pd.read_parquet(path).drop(columns="collision_rate")
+        curve.assign(off_road_rate=0.125, progress_mean=0.5).to_parquet(path)
+    files = write_report(small)
+    summary = json.loads(files.summary.read_text())
+    assert {result["off_road_rate"] for result in summary["suites"]} == {0.125}
+    assert {result["progress_mean"] for result in summary["suites"]} == {0.5}
+    assert "off road 12.5 %, progress 0.50" in files.page.read_text()
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
