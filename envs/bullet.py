@@ -149,12 +149,16 @@ class Bullet:
         """See `Simulator.drive`."""
         self._motors.aim(targets, strength, speed)
 
+    def engine_step(self) -> None:
+        """See `Simulator.engine_step`."""
+        pybullet.stepSimulation(physicsClientId=self._client)
+
     def advance(self, substeps: int) -> None:
         """See `Simulator.advance`."""
-        step, push, client = pybullet.stepSimulation, self._motors.push, self._client
+        step, push = self.engine_step, self._motors.push
         for _ in range(substeps):
             push()
-            step(physicsClientId=client)
+            step()
             # A glancing hit is over within a step or two: look after each.
             if not (self._free or self._touched):
                 self._touched = self._robot.touches(self._ground)

@@ -84,6 +84,9 @@ class Simulator(Protocol):
     def advance(self, substeps: int) -> None:
         """Integrate ``substeps`` physics steps."""
 
+    def engine_step(self) -> None:
+        """Let the bare engine take one step, of which `advance` takes many."""
+
     def state(self) -> BodyState:
         """The base's state."""
 

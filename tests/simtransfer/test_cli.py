@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from agents.settings import TUNED, PPOSettings
 from simtransfer.cli import main
 
 TINY = ["--steps", "256", "--interval", "128", "--episodes", "2", "--final-episodes", "2"]
@@ -132,8 +133,11 @@ def test_a_bad_robot_fails_its_check(tmp_path, capsys):
     assert "FAIL" in capsys.readouterr().out
 
 
-def test_bench_prints_its_figures(capsys):
-    assert run("bench", "--steps", "200", "--json") == 0
+def test_bench_prints_its_figures(capsys, monkeypatch):
+    monkeypatch.setitem(TUNED, "driving", PPOSettings(worlds=2, rollout=32, batch=32, epochs=1))
+    assert run("bench", "--steps", "200", "--resets", "20", "--workers", "2", "--json") == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["step_to_engine_ratio"] > 1.0
+    assert figures["policy_to_predict_ratio"] < 0.5
+    assert figures.pop("bytes_per_reset") >= 0
     assert all(value > 0 for value in figures.values())
