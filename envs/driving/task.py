@@ -109,6 +109,7 @@ class Driving:
             *(CAR,) * (MAX_PARKED + MAX_DRIVERS),
             *(PEDESTRIAN,) * MAX_JAYWALKERS,
         )
+        self._scale = np.asarray([feature.scale for feature in self.features])
         self._scanner = Scanner(robot.lidar)
         self._dt = 1.0 / self.control_rate
 
@@ -275,7 +276,7 @@ class Driving:
         n, m = len(own), len(scan)
         out[:n] = own
         if values["observation_noise"] > 0.0:
-            out[:n] += rng.normal(0.0, values["observation_noise"], n) * self._own_scale(n)
+            out[:n] += rng.normal(0.0, values["observation_noise"], n) * self._scale[:n]
         out[n : n + m] = scan
         out[n + m :] = [
             1.0 - self.elapsed / self.time_limit,
@@ -289,9 +290,6 @@ class Driving:
             self._roll,
             *nearest_users(self.traffic.users, ego, self.road, self.pose),
         ]
-
-    def _own_scale(self, count: int) -> NDArray[np.float64]:
-        return np.asarray([feature.scale for feature in self.features[:count]])
 
     def picture(self) -> NDArray[np.uint8]:
         """The robot's surroundings from above, ``(height, width, 3)``."""

@@ -94,6 +94,7 @@ class Parcel:
         self._weight = 9.81 * self._mass
         self._dt = 1.0 / self.control_rate
         self.features = (*self._own_features(), *self._privileged_features())
+        self._scale = np.asarray([feature.scale for feature in self.features])
         self.forward = 0.0
 
     def _own_features(self) -> list[Feature]:
@@ -177,6 +178,8 @@ class Parcel:
 
     def _measure(self, simulator: Simulator) -> None:
         state = simulator.state()
+        self._joints = simulator.joints()
+        self._torques = simulator.torques() / self._force
         turn = state.quaternion
         back = (-turn[0], -turn[1], -turn[2], turn[3])
         x, y, self.height = state.position
@@ -213,8 +216,8 @@ class Parcel:
         self._measure(simulator)
         self.elapsed += self._dt
         self.way += math.hypot(self.pose[0] - before[0], self.pose[1] - before[1])
-        self._torques = simulator.torques() / self._force
-        self.effort += self._dt * float(np.abs(simulator.torques() * simulator.joints()[1]).sum())
+        torques = simulator.torques()
+        self.effort += self._dt * float(np.abs(torques * self._joints[1]).sum())
         self._feet = simulator.sole_forces() / self._weight
         fell = (
             simulator.touched() or self.height < FALLEN * self.robot.height or self.tilt > LEANING
@@ -269,8 +272,7 @@ class Parcel:
         out: NDArray[np.float32],
     ) -> None:
         """Fill ``out`` with all features; see `envs.task.Task.observe`."""
-        position, velocity = simulator.joints()
-        self._joints = position
+        position, velocity = self._joints
         pilot = self.pilot
         angle = 2.0 * math.pi * pilot.phase
         own = np.concatenate(
@@ -280,7 +282,7 @@ class Parcel:
                 position - self._neutral,
                 velocity,
                 self._action,
-                (simulator.torques() / self._force)[self._arms],
+                self._torques[self._arms],
                 (math.sin(angle), math.cos(angle), pilot.vigour, pilot.speed, pilot.turn),
                 self.ahead,
             ]
@@ -288,8 +290,7 @@ class Parcel:
         n = len(own)
         out[:n] = own
         if values["observation_noise"] > 0.0:
-            scale = np.asarray([feature.scale for feature in self.features[:n]])
-            out[:n] += rng.normal(0.0, values["observation_noise"], n) * scale
+            out[:n] += rng.normal(0.0, values["observation_noise"], n) * self._scale[:n]
         delivery = self.delivery
         out[n:] = [
             *self._velocity,
@@ -312,4 +313,4 @@ class Parcel:
         box = np.asarray(list(itertools.product((-1.0, 1.0), repeat=3))) * half
         corners = np.asarray([rotate(turn, *corner) for corner in box.tolist()]) + position
         base = (self.pose[0], self.pose[1], self.height)
-        return paint(self.robot, Scene(base, self.turn, self._joints, corners, self.goal))
+        return paint(self.robot, Scene(base, self.turn, self._joints[0], corners, self.goal))
