@@ -29,13 +29,15 @@ class ArrayPolicy:
         columns = normalizer.columns.numpy()
         whole = np.array_equal(columns, np.arange(len(columns)))
         self._columns = slice(len(columns)) if whole else columns
-        mean, deviation = _array(normalizer.mean), _array(normalizer.variance.sqrt())
-        self._low, self._high = mean - CLIP * deviation, mean + CLIP * deviation
+        mean = normalizer.mean.double().numpy()
+        deviation = normalizer.variance.double().sqrt().numpy()
+        self._low: Array = (mean - CLIP * deviation).astype(np.float32)
+        self._high: Array = (mean + CLIP * deviation).astype(np.float32)
         first, *others = [*actor.trunk.linear, actor.head]
         weight, bias = _array(first.weight), _array(first.bias)
         # Readings are clipped as they come; scaling them is part of the first layer.
-        scaled: Array = np.ascontiguousarray(weight / deviation)
-        shifted: Array = bias - weight @ (mean / deviation)
+        scaled: Array = (weight / deviation).astype(np.float32)
+        shifted: Array = (bias - weight @ (mean / deviation)).astype(np.float32)
         pairs = [(scaled, shifted)]
         pairs += [(_array(layer.weight), _array(layer.bias)) for layer in others]
         *hidden, self._head = pairs
@@ -46,7 +48,8 @@ class ArrayPolicy:
 
     def __call__(self, observation: Array) -> Array:
         """The action of one observation."""
-        latent = np.maximum(observation[self._columns], self._low)
+        readings = np.asarray(observation, dtype=np.float32)[self._columns]
+        latent: Array = np.maximum(readings, self._low)
         np.minimum(latent, self._high, out=latent)
         for weight, bias, sums, spare in self._hidden:
             np.dot(weight, latent, out=sums)

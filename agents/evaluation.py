@@ -38,8 +38,15 @@ class Episode:
     measures: Mapping[str, float | bool]
 
     def row(self) -> dict[str, Any]:
-        """Everything by name, in one table's row."""
-        return {k: v for k, v in vars(self).items() if k != "measures"} | dict(self.measures)
+        """Everything by name, in one table's row.
+
+        Raises:
+            ValueError: If a measure has the name of something else.
+        """
+        own = {name: value for name, value in vars(self).items() if name != "measures"}
+        if taken := self.measures.keys() & {*own, "return"}:
+            raise ValueError(f"a task cannot tell of {min(taken)!r}: the name is taken")
+        return own | dict(self.measures)
 
 
 @contextmanager
@@ -118,7 +125,10 @@ def summarize(episodes: pd.DataFrame) -> pd.DataFrame:
     what is a number its mean (``progress_mean``).
     """
     added = [column for column in episodes.columns if column not in Episode.__dataclass_fields__]
-    kinds = {name: "rate" if episodes[name].dtype == bool else "mean" for name in added}
+    kinds = {
+        name: "rate" if isinstance(episodes[name].iloc[0], bool | np.bool_) else "mean"
+        for name in added
+    }
     return (
         episodes.groupby("suite", sort=False)
         .agg(

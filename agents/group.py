@@ -114,8 +114,14 @@ class Group(Protocol):
             renew: Whether a world whose episode ended begins the next, or rests.
         """
 
+    def get(self, name: str, world: int) -> Any:
+        """An attribute of one world."""
+
+    def set(self, name: str, world: int, value: Any) -> None:
+        """Set an attribute of one world."""
+
     def call(self, method: str, world: int, *arguments: Any, **named: Any) -> Any:
-        """What one world's method, or attribute, gives."""
+        """What a method of one world gives."""
 
     def close(self) -> None:
         """Free every world."""
@@ -162,10 +168,17 @@ class LocalGroup:
             arrays.observations[i] = observation
         return infos
 
+    def get(self, name: str, world: int) -> Any:
+        """See `Group.get`."""
+        return getattr(self.worlds[world], name)
+
+    def set(self, name: str, world: int, value: Any) -> None:
+        """See `Group.set`."""
+        setattr(self.worlds[world], name, value)
+
     def call(self, method: str, world: int, *arguments: Any, **named: Any) -> Any:
         """See `Group.call`."""
-        found = getattr(self.worlds[world], method)
-        return found(*arguments, **named) if callable(found) else found
+        return getattr(self.worlds[world], method)(*arguments, **named)
 
     def close(self) -> None:
         """See `Group.close`."""

@@ -87,9 +87,6 @@ class PPOLearner:
         seed: Of the networks' first weights.
         logger: Where training figures go.
         mirror: How the worlds look with left and right swapped.
-
-    Raises:
-        ValueError: If mirrored samples are asked for where there is no mirror.
     """
 
     def __init__(
@@ -104,8 +101,6 @@ class PPOLearner:
         logger: Logger,
         mirror: Mirror | None = None,
     ) -> None:
-        if settings.mirrored and mirror is None:
-            raise ValueError("ppo.mirrored: this task, or this robot, is not the same in a mirror")
         torch.manual_seed(seed)
         self._ppo = PPO(
             NamedPolicy,

@@ -12,13 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from agents.policy import NamedPolicy
-from envs.mirror import Mirror, Reflection
-
-
-def with_images(rows: Tensor, reflection: Reflection) -> Tensor:
-    """Vectors ``(n, entries)`` followed by their mirror images, ``(2 n, entries)``."""
-    places, signs = torch.from_numpy(reflection.places), torch.from_numpy(reflection.signs)
-    return torch.cat([rows, rows[:, places] * signs])
+from agents.samples import Samples, minibatches
+from envs.mirror import Mirror
 
 
 class PPO(stable_baselines3.PPO):
@@ -46,6 +41,9 @@ class PPO(stable_baselines3.PPO):
         total = self.budget or total_timesteps
         self._current_progress_remaining = max(0.0, 1.0 - num_timesteps / total)
 
+    def _log_prob(self, observations: Tensor, actions: Tensor) -> Tensor:
+        return self.policy.evaluate_actions(observations, actions)[1]
+
     def train(self) -> None:
         """One update: several epochs over the rollout."""
         policy = self.policy
@@ -55,32 +53,31 @@ class PPO(stable_baselines3.PPO):
         record: dict[str, list[float]] = {}
         # Clipped apart: returns are larger than log-probabilities and would drown their gradient.
         halves = policy.actor_parameters(), policy.critic_parameters()
+        samples = Samples.of(self.rollout_buffer)
+        image = samples.image(self.mirror, self._log_prob) if self.mirror else None
         for _ in range(self.n_epochs):
             divergence = []
-            for batch in self.rollout_buffer.get(self.batch_size):
-                states, actions = batch.observations, batch.actions
-                if self.mirror is not None:
-                    states = with_images(states, self.mirror.observation)
-                    actions = with_images(actions, self.mirror.action)
-                copies = len(states) // len(batch.observations)
-                values, log_prob, entropy = policy.evaluate_actions(states, actions)
-                value_loss = functional.mse_loss(batch.returns.repeat(copies), values.flatten())
+            for rows in minibatches(len(samples), self.batch_size):
+                batch = samples.take(rows)
+                if image is not None:
+                    batch = batch.followed_by(image.take(rows))
+                values, log_prob, entropy = policy.evaluate_actions(
+                    batch.observations, batch.actions
+                )
+                value_loss = functional.mse_loss(batch.returns, values.flatten())
                 loss = self.vf_coef * value_loss
                 record.setdefault("value_loss", []).append(value_loss.item())
                 if self.actor_weight > 0.0:
                     advantages = batch.advantages
                     advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
-                    advantages = advantages.repeat(copies)
-                    # A mirrored action was as likely as its original was.
-                    log_ratio = log_prob - batch.old_log_prob.repeat(copies)
+                    log_ratio = log_prob - batch.log_prob
                     ratio = log_ratio.exp()
                     clipped = ratio.clamp(1.0 - clip, 1.0 + clip)
                     gain = torch.min(advantages * ratio, advantages * clipped).mean()
                     bonus = entropy.mean() if entropy is not None else -log_prob.mean()
                     loss = loss - self.actor_weight * (gain + self.ent_coef * bonus)
                     with torch.no_grad():
-                        own = log_ratio[: len(batch.observations)]
-                        divergence.append(((own.exp() - 1.0) - own).mean().item())
+                        divergence.append(((ratio - 1.0) - log_ratio).mean().item())
                 if self.auxiliary is not None:
                     extra = self.auxiliary(batch.observations)
                     record.setdefault("auxiliary_loss", []).append(extra.item())
@@ -99,10 +96,7 @@ class PPO(stable_baselines3.PPO):
                 self.logger.record(f"train/{name}", float(np.mean(entries)))
         # Statistics move between an update and the next rollout, so that within one update the old
         # and the new policy read the same inputs.
-        seen = self.rollout_buffer.observations
-        observations = torch.as_tensor(seen.reshape(-1, seen.shape[-1]))
-        if self.mirror is not None:
-            observations = with_images(observations, self.mirror.observation)
+        seen = samples.followed_by(image) if image else samples
         for trunk in (policy.mlp_extractor.actor, policy.mlp_extractor.critic):
-            trunk.normalizer.adapt(observations)
+            trunk.normalizer.adapt(seen.observations)
         self.logger.record("train/std", policy.log_std.exp().mean().item())

@@ -12,9 +12,12 @@ import math
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from ctypes import c_byte
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import numpy as np
@@ -71,18 +74,21 @@ class ProcessGroup:
         self.arrays = _arrays(memory, layout)
         self._rows = shares(count, workers)
         self._pipes: list[Connection] = []
-        self._processes = []
-        for rows in self._rows:
-            ours, theirs = context.Pipe()
-            process = context.Process(
-                target=_serve, args=(theirs, make, memory, layout, rows), daemon=True
-            )
-            process.start()
-            theirs.close()
-            self._pipes.append(ours)
-            self._processes.append(process)
-        for pipe in self._pipes:
-            _hear(pipe)
+        self._processes: list[BaseProcess] = []
+        try:
+            for rows in self._rows:
+                ours, theirs = context.Pipe()
+                process = context.Process(
+                    target=_serve, args=(theirs, make, memory, layout, rows), daemon=True
+                )
+                process.start()
+                theirs.close()
+                self._pipes.append(ours)
+                self._processes.append(process)
+            self._hear_all()
+        except BaseException:
+            self.close()
+            raise
 
     def reset(self, orders: Mapping[int, Mapping[str, Any]]) -> None:
         """See `Group.reset`."""
@@ -101,17 +107,37 @@ class ProcessGroup:
             for i, info in infos.items()
         }
 
+    def get(self, name: str, world: int) -> Any:
+        """See `Group.get`."""
+        return self._ask(world, "get", name)
+
+    def set(self, name: str, world: int, value: Any) -> None:
+        """See `Group.set`."""
+        self._ask(world, "set", name, value=value)
+
     def call(self, method: str, world: int, *arguments: Any, **named: Any) -> Any:
         """See `Group.call`."""
+        return self._ask(world, "call", method, *arguments, **named)
+
+    def _ask(self, world: int, method: str, name: str, *arguments: Any, **named: Any) -> Any:
+        world = range(self.count)[world]
         k = next(k for k, rows in enumerate(self._rows) if world < rows.stop)
         place = world - self._rows[k].start
-        _tell(self._pipes[k], "call", (method, place, *arguments), named)
-        return _hear(self._pipes[k])
+        _tell(self._pipes[k], method, (name, place, *arguments), named)
+        return _unwrapped(_hear(self._pipes[k]))
 
     def _all(self, method: str, arguments: list[tuple[Any, ...]]) -> list[Any]:
-        for pipe, own in zip(self._pipes, arguments, strict=True):
-            _tell(pipe, method, own, {})
-        return [_hear(pipe) for pipe in self._pipes]
+        try:
+            for pipe, own in zip(self._pipes, arguments, strict=True):
+                _tell(pipe, method, own, {})
+            return self._hear_all()
+        except KeyboardInterrupt:
+            self.close()  # an answer that nobody heard would be taken for the next one
+            raise
+
+    def _hear_all(self) -> list[Any]:
+        """Every process's answer; of their errors the first, after all have been heard."""
+        return [_unwrapped(answer) for answer in [_hear(pipe) for pipe in self._pipes]]
 
     def close(self) -> None:
         """See `Group.close`."""
@@ -121,6 +147,7 @@ class ProcessGroup:
             process.join(PATIENCE)
             if process.is_alive():
                 process.kill()
+                process.join()
 
 
 def _arrays(memory: Mapping[str, Any], layout: Layout) -> Arrays:
@@ -138,12 +165,17 @@ def _tell(pipe: Connection, *message: Any) -> None:
         pipe.send(message)
 
 
-def _hear(pipe: Connection) -> Any:
+def _hear(pipe: Connection) -> tuple[Exception | None, str, Any]:
     with _told():
-        error, answer = pipe.recv()
-    if error is not None:
-        raise error
+        answer: tuple[Exception | None, str, Any] = pipe.recv()
     return answer
+
+
+def _unwrapped(answer: tuple[Exception | None, str, Any]) -> Any:
+    error, where, given = answer
+    if error is not None:
+        raise error from RuntimeError(where)
+    return given
 
 
 @contextlib.contextmanager
@@ -152,8 +184,8 @@ def _told() -> Iterator[None]:
         yield
     except (EOFError, OSError):
         raise RuntimeError(
-            "a process that steps worlds died, perhaps for want of memory; "
-            "the same command goes on from the last checkpoint"
+            "a process that steps worlds died: for want of memory, or because the script that "
+            "started it lacks its `if __name__ == '__main__':`"
         ) from None
 
 
@@ -163,21 +195,28 @@ def _serve(
     """A process's life: do what it is told until nobody is there to tell."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it will end it
     group: Group | None = None
-    try:
+
+    def build() -> None:
+        nonlocal group
         group = LocalGroup(make, rows.stop - rows.start, _arrays(memory, layout).part(rows))
-        pipe.send((None, None))
-        while True:
+
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        pipe.send_bytes(_answer(build))
+        while group is not None:
             method, arguments, named = pipe.recv()
-            try:
-                answer = getattr(group, method)(*arguments, **named)
-            except Exception as error:
-                pipe.send((error, None))
-            else:
-                pipe.send((None, answer))
-    except (EOFError, OSError):
-        pass
+            pipe.send_bytes(_answer(getattr(group, method), *arguments, **named))
+    if group is not None:
+        group.close()
+
+
+def _answer(work: Callable[..., Any], *arguments: Any, **named: Any) -> bytes:
+    """What some work gives, or what went wrong in it and where, ready to be sent."""
+    try:
+        return bytes(ForkingPickler.dumps((None, "", work(*arguments, **named))))
     except Exception as error:
-        pipe.send((error, None))
-    finally:
-        if group is not None:
-            group.close()
+        where = traceback.format_exc()
+        try:
+            return bytes(ForkingPickler.dumps((error, where, None)))
+        except Exception:  # there are errors that cannot be sent
+            told = RuntimeError(f"{type(error).__name__}: {error}")
+            return bytes(ForkingPickler.dumps((told, where, None)))

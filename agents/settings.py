@@ -33,7 +33,8 @@ class PPOSettings:
         divergence: An update stops early beyond this divergence (KL) from the old policy.
         gradient: Largest norm of the gradient.
         exploration: Standard deviation of the first actions.
-        mirrored: Whether every sample is learned from as it looks in a mirror too.
+        mirrored: Whether every sample is learned from as it looks in a mirror too, in a world that
+            is the same there.
     """
 
     learning_rate: float = 3e-4

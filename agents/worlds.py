@@ -71,12 +71,12 @@ class Worlds(VecEnv):
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """An attribute of each world."""
-        return [self.group.call(attr_name, i) for i in self._get_indices(indices)]
+        return [self.group.get(attr_name, i) for i in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
         """Set an attribute in each world."""
         for i in self._get_indices(indices):
-            self.group.call("__setattr__", i, attr_name, value)
+            self.group.set(attr_name, i, value)
 
     def env_method(
         self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any

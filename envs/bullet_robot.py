@@ -136,15 +136,18 @@ class BulletRobot:
     def _rotors(self, joints: Sequence[Any], turns: Sequence[Quaternion]) -> list[list[float]]:
         """What rotors add to each link's inertia about its principal axes, kg·m².
 
-        The engine knows no armature. To the joint it is as if its link were harder to turn.
+        The engine knows no armature. To the joint it is as if its link were harder to turn; so it
+        is to the joints before it, which a rotor would not burden.
         """
         added = [[0.0, 0.0, 0.0] for _ in self.links]
         for actuator in self.robot.actuators:
             for name in actuator.joints:
                 joint = self.index[name]
                 x, y, z, w = turns[1 + joint]
-                axis = rotate((-x, -y, -z, w), *joints[joint][13])
-                added[1 + joint] = [actuator.armature * value**2 for value in axis]
+                axis = np.square(rotate((-x, -y, -z, w), *joints[joint][13]))
+                # So much about the principal axes makes the armature about the joint's own.
+                share = axis * axis.sum() / np.square(axis).sum()
+                added[1 + joint] = (actuator.armature * share).tolist()
         return added
 
     def lift(self) -> None:

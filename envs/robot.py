@@ -39,8 +39,8 @@ class Actuator:
         brake: Torque limit of each braking wheel, N·m.
         stiffness: Of ``pd``, N·m/rad.
         damping: Of ``pd``, N·m·s/rad.
-        armature: Of ``pd``, inertia of the motor's rotor as the joint feels it, which is the
-            rotor's times the gear ratio squared, kg·m².
+        armature: Inertia of the motor's rotor as the joint feels it, which is the rotor's times
+            the gear ratio squared, kg·m².
     """
 
     KINDS: ClassVar[tuple[str, ...]] = ("position", "wheel_speed", "pd")

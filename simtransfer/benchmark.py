@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import math
 import resource
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -21,6 +23,7 @@ from agents.array_policy import ArrayPolicy
 from agents.bundle import Network
 from agents.group import Make
 from agents.learner import PPOLearner
+from agents.networks import ACTIVATIONS
 from agents.processes import form
 from agents.settings import PPOSettings
 from agents.worlds import Worlds
@@ -100,15 +103,15 @@ def measure(
         policy = _policy(learner, np.asarray(worlds.reset())[0])
     finally:
         worlds.close()
-    torch.set_num_threads(threads)
     stock = _stock(make, settings)
+    torch.set_num_threads(threads)
     return Benchmark(
         environment_steps_per_second=alone,
         vectorized_steps_per_second=vectorized,
         training_steps_per_second=training,
         step_to_engine_ratio=engine,
         reset_to_step_ratio=reset,
-        vectorized_efficiency=vectorized / (alone * workers),
+        vectorized_efficiency=vectorized / (alone * min(workers, settings.worlds)),
         training_to_collection_ratio=training / vectorized,
         training_to_stock_ratio=training / stock,
         policy_to_predict_ratio=policy,
@@ -170,7 +173,8 @@ def _memory() -> int:
     told = Path("/proc/self/statm")
     if told.exists():
         return int(told.read_text(encoding="ascii").split()[1]) * resource.getpagesize()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _collection(worlds: Worlds, steps: int) -> float:
@@ -202,7 +206,10 @@ def _policy(learner: PPOLearner, observation: NDArray[np.float32]) -> float:
 
 
 def _stock(make: Make, settings: PPOSettings) -> float:
-    """Steps a second of Stable-Baselines3's own PPO, a process for each world."""
+    """Steps a second of Stable-Baselines3's own PPO, a process for each world.
+
+    It does not know mirrored samples: where ours learns from them, it does less.
+    """
     worlds = VecNormalize(SubprocVecEnv([make] * settings.worlds, start_method="forkserver"))
     try:
         with warnings.catch_warnings():
@@ -215,7 +222,16 @@ def _stock(make: Make, settings: PPOSettings) -> float:
                 n_epochs=settings.epochs,
                 gamma=settings.discount,
                 ent_coef=settings.entropy,
-                policy_kwargs={"net_arch": list(Network().hidden)},
+                learning_rate=lambda left: settings.learning_rate * (0.1 + 0.9 * left),
+                gae_lambda=settings.trace,
+                clip_range=settings.clip,
+                target_kl=settings.divergence,
+                max_grad_norm=settings.gradient,
+                policy_kwargs={
+                    "net_arch": list(Network().hidden),
+                    "activation_fn": ACTIVATIONS[Network().activation],
+                    "log_std_init": math.log(settings.exploration),
+                },
                 device="cpu",
             )
         return _rate(lambda: model.learn(_steps(settings)), _steps(settings))

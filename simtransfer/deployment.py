@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -54,6 +55,7 @@ class Deployment:
         bundle: The bundle.
         robot: The robot.
         act: The policy on that robot's observations and actions.
+        make: Makes a world, of a ``suite`` if one is given, else of the training suite.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class Deployment:
     ) -> None:
         self.bundle = load_bundle(bundle)
         self.robot = robot_of(self.bundle) if robot is None else find_robot(robot)
-        self._make = partial(
+        self.make: Callable[..., Environment] = partial(
             make_environment,
             self.bundle.task,
             self.robot,
@@ -80,7 +82,3 @@ class Deployment:
             self.act: Act = self.bundle.policy(world.interface)
         else:
             self.act = TeacherView(self.bundle, own, self.robot, world.interface).act
-
-    def make(self, suite: str | None = None) -> Environment:
-        """A world of ``suite`` (default: the training suite)."""
-        return self._make(suite=suite)

@@ -186,7 +186,7 @@ def _describe(config: ExperimentConfig, command: str) -> dict[str, Any]:
         "evaluation_interval": config.interval,
         "command": command,
         "versions": versions(),
-        "config": asdict(config),
+        "config": asdict(config) | {"ppo": asdict(settle(config.task, config.ppo))},
     }
 
 

@@ -12,6 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from agents.bundle import Bundle, load_bundle
 from agents.evaluation import evaluate as play
 from agents.evaluation import side_by_side, summarize
+from agents.processes import workers_for
 from agents.settings import settle
 from envs.robot import Robot
 from simtransfer.deployment import Deployment
@@ -50,18 +51,22 @@ def load(bundle: str | Path) -> Bundle:
     return load_bundle(bundle)
 
 
-def train(robot: str | Path | Robot, *, output: Path | None = None, **settings: object) -> Student:
+def train(
+    robot: str | Path | Robot, *, output: Path | None = None, workers: int = 1, **settings: object
+) -> Student:
     """Train from scratch.
 
     Args:
         robot: A name, the path of a ``robot.toml``, or a `Robot`.
         output: Folder of the run, from which a killed training goes on. Default: a temporary one.
+        workers: Processes that step the worlds, for a script that is guarded by
+            ``if __name__ == "__main__":``; 1 is this process. Changes no result.
         **settings: Other fields of `simtransfer.run_config.RunConfig`; of ``ppo``, only what
             differs from the task's own, as a dictionary.
     """
     task = str(settings.get("task", RunConfig.task))
     config = RunConfig(robot=_name(robot), **_settled(task, settings))  # type: ignore[arg-type]
-    return _execute(config, output)
+    return _execute(config, output, workers)
 
 
 def transfer(
@@ -70,6 +75,7 @@ def transfer(
     plan: str | TransferPlan = "finetune",
     *,
     output: Path | None = None,
+    workers: int = 1,
     **settings: object,
 ) -> Student:
     """Move a teacher's policy to another robot.
@@ -79,6 +85,7 @@ def transfer(
         robot: The student.
         plan: A name of `simtransfer.plan.PLANS`, or a plan of your own.
         output: Folder of the run. Default: a temporary one.
+        workers: As in `train`.
         **settings: Other fields of `simtransfer.run_config.RunConfig`: ``steps``, ``seed``, …
     """
     known = load_bundle(teacher)
@@ -96,7 +103,7 @@ def transfer(
         network=student_network(known, None),
     )
     changed = replace(config, **_settled(known.task, settings))  # type: ignore[arg-type]
-    return _execute(changed, output)
+    return _execute(changed, output, workers)
 
 
 def evaluate(
@@ -106,6 +113,7 @@ def evaluate(
     suite: str = "mixed",
     episodes: int = 200,
     randomization: str = "nominal",
+    workers: int = 1,
 ) -> pd.DataFrame:
     """Success, return and what else the task tells, on fixed episodes.
 
@@ -115,6 +123,7 @@ def evaluate(
         suite: Scenario suite.
         episodes: How many of the suite's fixed list.
         randomization: ``none``, ``nominal`` or ``wide``.
+        workers: As in `train`.
 
     Returns:
         One row: ``suite, episodes, success_rate, return_mean`` and the task's own measures.
@@ -123,7 +132,7 @@ def evaluate(
         raise ValueError(f"episodes must be at least 1, got {episodes}")
     bundle = policy.bundle if isinstance(policy, Student) else policy
     deployed = Deployment(bundle, robot, randomization=randomization)
-    with side_by_side(deployed.make) as worlds:
+    with side_by_side(deployed.make, workers_for(workers)) as worlds:
         return summarize(play(deployed.act, worlds, {suite: episodes}))
 
 
@@ -137,12 +146,12 @@ def _name(robot: str | Path | Robot) -> str:
     return str(robot.source) if isinstance(robot, Robot) else str(robot)
 
 
-def _execute(config: RunConfig, output: Path | None) -> Student:
+def _execute(config: RunConfig, output: Path | None, workers: int) -> Student:
     if config.plan.trainable == "none":
         raise ValueError(f"{config.method} trains nothing: evaluate the teacher on the student")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(output or temporary)
-        run = Run(config, folder)
+        run = Run(config, folder, workers=workers)
         trained = run.execute()
         bundle = run.trained()
         rows = read_json(folder / "transfer.json")

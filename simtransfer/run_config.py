@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 
 from agents.bundle import Network
-from agents.settings import PPOSettings, SACSettings
+from agents.settings import PPOSettings, SACSettings, settle
 from envs.catalogue import find_robot, find_task
 from envs.interface import unknown
 from envs.randomization import find_randomization
@@ -33,7 +34,7 @@ class RunConfig:
         evaluation: Randomization of evaluations: the world that the policy is meant for.
         network: Shape of the student's networks.
         algorithm: ``ppo``, or ``sac`` (from scratch only: plans extend PPO's loss).
-        ppo: Hyperparameters of PPO.
+        ppo: Hyperparameters of PPO. Default: the task's own.
         sac: Hyperparameters of SAC.
     """
 
@@ -51,11 +52,13 @@ class RunConfig:
     evaluation: str = "nominal"
     network: Network = Network()
     algorithm: str = "ppo"
-    ppo: PPOSettings = PPOSettings()
+    ppo: PPOSettings = cast(PPOSettings, None)  # until the task is known
     sac: SACSettings = SACSettings()
 
     def __post_init__(self) -> None:
         """Refuse figures that no run can have."""
+        if self.ppo is None:
+            object.__setattr__(self, "ppo", settle(self.task, {}))
         for name in ("steps", "interval", "episodes", "final_episodes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")

@@ -22,6 +22,7 @@ GROUND = 0.02  # of the leg's length that a sole may miss the ground by in the n
 STANDS = 0.5  # s; for longer, it needs somebody who balances it
 MOVES = 0.25  # s for a joint to go a quarter of the way to its target
 LEANING = math.radians(15.0)
+WATCHED = 20  # physics steps, longer than a motor that shakes takes to and fro
 STEADY = 0.5  # rad/s of a joint that has had `STANDS` to come to rest
 LOAD = 0.05  # of the robot's mass
 
@@ -119,7 +120,10 @@ class _Trial:
         self._simulator.place(0, 5.0, 0.0, 0.0)
         self._simulator.lift()
         self._run(self._neutral, STANDS)
-        speeds = np.abs(self._simulator.joints()[1])
+        speeds = np.zeros(len(self._robot.actuators))
+        for _ in range(WATCHED):
+            self._simulator.advance(1)
+            speeds = np.maximum(speeds, np.abs(self._simulator.joints()[1]))
         for k, actuator in enumerate(self._robot.actuators):
             if not speeds[k] < STEADY:
                 yield (

@@ -14,13 +14,15 @@ from envs.simulator import Shape
 DENSITY = 200.0  # kg/m³ that a parcel is made with; each episode gives it a mass of its own
 # Length in cradle lengths, width beyond the forearms' middles in cradle widths, height in cradle
 # lengths, and where the centre of mass is in half extents.
-PARCELS = (
+_DRAWN = (
     ((0.90, 0.15, 0.80), (0.0, 0.0, 0.0)),
     ((0.70, 0.10, 0.60), (0.2, 0.0, 0.0)),
     ((0.80, 0.25, 0.40), (-0.2, 0.2, 0.0)),
     ((0.95, 0.20, 1.00), (0.0, -0.2, -0.2)),
     ((0.60, 0.30, 0.70), (0.1, 0.1, 0.2)),
 )
+# One that is heavier on its left has a twin that is heavier on its right.
+PARCELS = _DRAWN + tuple((size, (x, -y, z)) for size, (x, y, z) in _DRAWN if y != 0.0)
 
 
 @dataclass(frozen=True)

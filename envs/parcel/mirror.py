@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from envs.parcel.humanoid import SIDES, Humanoid
 
@@ -32,11 +33,13 @@ def counterpart(name: str) -> tuple[str, float]:
 
 
 def is_symmetric(robot: Humanoid) -> bool:
-    """Whether actions mean the same on both sides."""
-    ranges = {actuator.role: (actuator.low, actuator.high) for actuator in robot.actuators}
-    for role, (low, high) in ranges.items():
+    """Whether each actuator does on its side what its counterpart does on the other."""
+    actuators = {actuator.role: actuator for actuator in robot.actuators}
+    for role, actuator in actuators.items():
         other, sign = counterpart(f"{role}/position")
-        wanted = (low, high) if sign > 0 else (-high, -low)
-        if ranges.get(other.removesuffix("/position")) != wanted:
+        image = actuators.get(other.removesuffix("/position"))
+        low, high = (actuator.low, actuator.high) if sign > 0 else (-actuator.high, -actuator.low)
+        wanted = replace(actuator, low=low, high=high)
+        if image is None or replace(image, role=role, joints=actuator.joints) != wanted:
             return False
     return True

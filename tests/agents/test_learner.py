@@ -120,11 +120,24 @@ def test_what_is_learned_from_mirrored_samples_holds_in_a_mirror():
     assert off[True] < 0.7 * off[False]
 
 
-def test_mirrored_samples_need_a_world_that_is_the_same_in_a_mirror():
-    worlds = Worlds(LocalGroup(MAKE, 1))
-    settings = replace(PPO, mirrored=True)
-    with pytest.raises(ValueError, match="is not the same in a mirror"):
-        PPOLearner(
-            worlds, worlds.interface, TINY, settings, budget=64, seed=0, logger=Logger(None, [])
+def test_a_world_that_is_not_the_same_in_a_mirror_is_learned_from_as_it_is():
+    after = []
+    for mirrored in (False, True):
+        torch.manual_seed(0)
+        np.random.seed(0)  # noqa: NPY002
+        group = LocalGroup(MAKE, 2)
+        worlds = Worlds(group, [1, 2])
+        made = PPOLearner(
+            worlds,
+            worlds.interface,
+            TINY,
+            replace(PPO, mirrored=mirrored),
+            budget=64,
+            seed=0,
+            logger=Logger(None, []),
+            mirror=group.spaces.mirror,
         )
-    worlds.close()
+        made.learn(worlds, 64, lambda step: None, lambda: None)
+        worlds.close()
+        after.append(made.tensors()["actor.head.weight"])
+    assert torch.equal(*after)

@@ -1,13 +1,14 @@
 import os
 import signal
 from functools import partial
+from multiprocessing.reduction import ForkingPickler
 
 import numpy as np
 import pytest
 
 from agents.evaluation import evaluate, side_by_side
 from agents.group import LocalGroup, shares
-from agents.processes import ProcessGroup, form, workers_for
+from agents.processes import ProcessGroup, _answer, form, workers_for
 from agents.worlds import Worlds
 from envs import make_environment
 
@@ -75,11 +76,35 @@ def test_a_worlds_methods_and_attributes_are_reached(group):
     assert np.array_equal(observations[0][0], observations[1][0])
 
 
-def test_what_goes_wrong_in_a_process_is_told_here(group):
-    there = group(2, 2)
-    with pytest.raises(ValueError, match="unknown suite 'mixd'; did you mean 'mixed'"):
-        there.reset({1: {"options": {"suite": "mixd"}}})
-    there.reset({0: {"seed": 1}, 1: {"seed": 2}})  # and it goes on
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_what_goes_wrong_in_a_process_is_told_here_and_it_goes_on(group, wrong):
+    here, there = group(2, 1), group(2, 2)
+    with pytest.raises(ValueError, match="unknown suite 'mixd'; did you mean 'mixed'") as caught:
+        there.reset({wrong: {"options": {"suite": "mixd"}}, 1 - wrong: {"seed": 3}})
+    assert "environment.py" in str(caught.value.__cause__)
+    for worlds in (here, there):
+        worlds.reset({0: {"seed": 1}, 1: {"seed": 2}})
+        worlds.step(renew=True)
+    np.testing.assert_array_equal(here.arrays.observations, there.arrays.observations)
+
+
+class SecretError(Exception):
+    def __reduce__(self):
+        raise TypeError("nobody may send this")
+
+
+def refuse():
+    raise SecretError("what went wrong")
+
+
+@pytest.mark.parametrize(
+    ("work", "said"), [(lambda: lambda: None, "pickle"), (refuse, "SecretError: what went wrong")]
+)
+def test_what_cannot_be_sent_is_told_in_words(work, said):
+    error, where, given = ForkingPickler.loads(_answer(work))
+    assert said in str(error)
+    assert "Traceback" in where
+    assert given is None
 
 
 def test_a_wrong_robot_is_told_here():

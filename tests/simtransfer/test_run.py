@@ -83,6 +83,15 @@ def test_the_same_seed_gives_the_same_curve_to_the_bit(algorithm, method, teache
     assert all(torch.equal(first.tensors[k], second.tensors[k]) for k in first.tensors)
 
 
+def test_any_number_of_processes_gives_the_same_curve_to_the_bit(teacher_folder, tmp_path):
+    chosen = config("kickstart", teacher_folder)
+    for workers in (1, 2):
+        Run(chosen, tmp_path / str(workers), workers=workers).execute()
+    pd.testing.assert_frame_equal(curve(tmp_path / "1"), curve(tmp_path / "2"), check_exact=True)
+    first, second = (load_bundle(tmp_path / name / "bundle") for name in ("1", "2"))
+    assert all(torch.equal(first.tensors[k], second.tensors[k]) for k in first.tensors)
+
+
 def test_another_seed_gives_another_policy(tmp_path):
     runs = [Run(replace(SMALL, seed=seed), tmp_path / str(seed)) for seed in (0, 1)]
     for run in runs:
