@@ -73,6 +73,7 @@ def privileged_features() -> list[Feature]:
     group = "privileged"
     features = [
         Feature("privileged/time_left", "1", 0.0, 1.0, group),
+        Feature("privileged/patience_left", "1", 0.0, 1.0, group),
         Feature("privileged/friction", "1", 0.4, 1.2, group),
         Feature("privileged/mass", "1", 0.7, 1.5, group),
         Feature("privileged/motor_strength", "1", 0.5, 1.2, group),

@@ -40,6 +40,7 @@ from envs.task import Outcome
 KERB = 0.2  # m that a tyre's middle may be beyond the edge
 BESIDE = 1.0  # m to keep from a pedestrian
 HEADWAY = 1.0  # s to keep from one who is ahead
+PATIENCE, FURTHER = 4.0, 1.0  # s within which to get so many m further; who stands is in the way
 ROLLED = 0.7  # cosine of the tilt at which a car counts as rolled over
 
 
@@ -50,7 +51,7 @@ class Reward:
     Attributes:
         progress: Per metre along the route.
         goal: Once, at the goal.
-        failure: Once, on a collision, on leaving the road or rolling over.
+        failure: Once, on a collision, on leaving the road, rolling over or getting stuck.
         left_lane: While in the lane of the oncoming traffic.
         steering: Per (rad/s)² of change of the commanded yaw rate.
         time: Per step.
@@ -125,7 +126,8 @@ class Driving:
         half = (0.5 * self.robot.length, 0.5 * self.robot.width)
         self.ego = User(START, d, speed, 0.0, *half)
         self.pose = (x, y, heading)
-        self.elapsed = 0.0
+        self.elapsed = self.waited = 0.0
+        self._furthest = START
         self.command = (speed, 0.0)
         self._yaw_rate_change = 0.0
         self._scanner.forget()
@@ -204,7 +206,11 @@ class Driving:
         collision = touched and not rolled
         off_road = self.off_road()
         goal = self.ego.s >= START + ROUTE_LENGTH
-        failed = rolled or collision or off_road
+        self.waited += self._dt
+        if self.ego.s >= self._furthest + FURTHER:
+            self._furthest, self.waited = self.ego.s, 0.0
+        stuck = self.waited >= PATIENCE - 1e-9
+        failed = rolled or collision or off_road or stuck
         weights = self.reward
         value = weights.progress * (self.ego.s - before) + weights.time
         value += weights.steering * self._yaw_rate_change**2
@@ -225,6 +231,7 @@ class Driving:
                 "collision": collision,
                 "off_road": off_road and not collision,
                 "rollover": rolled,
+                "stuck": stuck and not (rolled or collision or off_road),
                 "progress": min(max((self.ego.s - START) / ROUTE_LENGTH, 0.0), 1.0),
             }
         # Running out of time is part of the task, so it ends the episode rather than truncating it.
@@ -280,6 +287,7 @@ class Driving:
         out[n : n + m] = scan
         out[n + m :] = [
             1.0 - self.elapsed / self.time_limit,
+            1.0 - self.waited / PATIENCE,
             values["friction"],
             values["mass"],
             values["motor_strength"],
