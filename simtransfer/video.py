@@ -21,6 +21,7 @@ ENDS = {
     "collision": "collision",
     "off_road": "off the road",
     "rollover": "rolled over",
+    "stuck": "stuck",
     "fell": "fell",
     "dropped": "dropped the parcel",
 }

@@ -63,22 +63,43 @@ def test_episodes_end_with_a_verdict_and_stay_within_the_spaces(world, name, sui
             assert not truncated
             steps += 1
         assert steps <= env.task.time_limit * env.task.control_rate + 1
-        assert set(info) >= {"is_success", "collision", "off_road", "rollover", "progress"}
-        assert sum([info["collision"], info["off_road"], info["rollover"]]) <= 1
+        ends = [info[key] for key in ("collision", "off_road", "rollover", "stuck")]
+        assert sum(ends) <= 1
         assert not (info["is_success"] and info["collision"])
         assert 0.0 <= info["progress"] <= 1.0
 
 
-def test_time_runs_out_for_one_who_stands_still(world):
+@pytest.mark.parametrize("speed", [0.0, 0.1])
+def test_who_stands_still_is_in_the_way(world, speed):
     env = world(suite="nominal")
     env.reset(seed=0)
-    stop = np.asarray([0.0, env.robot.actuators[1].action_for(0.0)], np.float32)
-    steps, done = 0, False
+    stop = np.asarray([0.0, env.robot.actuators[1].action_for(speed)], np.float32)
+    moving, steps, done, rewards = 0, 0, False, []
     while not done:
-        *_, done, _, info = env.step(stop)
+        before = env.task.waited
+        _, reward, done, _, info = env.step(stop)
+        rewards.append(reward)
+        steps += 1
+        if not done and env.task.waited <= before:
+            moving = steps
+    assert info["stuck"]
+    assert steps - moving == 40
+    assert rewards[-1] < -15.0 < min(rewards[:-1])
+
+
+def test_time_runs_out_for_one_who_crawls(world):
+    env = world(suite="nominal")
+    observation, _ = env.reset(options={"episode": 1})
+    (lateral,) = env.interface.indices(["route/6/lateral"])
+    speed, steps, done = 0.3 * env.robot.cruise_speed, 0, False
+    while not done:
+        turn = 2.0 * speed * float(observation[lateral]) / 6.0**2  # pure pursuit
+        readings = np.asarray([[env.task.forward]])
+        action = env.robot.from_command(np.asarray([[speed, turn]]), readings)[0]
+        observation, _, done, _, info = env.step(np.clip(action, -1, 1).astype(np.float32))
         steps += 1
     assert steps == math.ceil(env.task.time_limit * env.task.control_rate)
-    assert not any(info[key] for key in ("is_success", "collision", "off_road", "rollover"))
+    assert not any(info[key] for key in ("is_success", "collision", "off_road", "stuck"))
 
 
 def test_driving_on_earns_more_than_standing(world):
