@@ -45,7 +45,7 @@ class PPOSettings:
     discount: float = 0.98
     trace: float = 0.95
     clip: float = 0.2
-    entropy: float = 0.005
+    entropy: float = 0.01
     divergence: float = 0.03
     gradient: float = 0.5
     exploration: float = 0.5
