@@ -18,7 +18,6 @@ from envs.quaternion import Quaternion, multiply, rotate
 from envs.quiet import quiet
 from envs.robot import Robot
 from envs.simulator import BodyState
-from envs.urdf import Urdf, read_urdf
 
 with quiet():
     import pybullet
@@ -50,14 +49,14 @@ class BulletRobot:
 
     def __init__(self, client: int, robot: Robot) -> None:
         self.client, self.robot = client, robot
-        urdf = read_urdf(robot.urdf)
+        urdf = robot.model
         named = {joint for a in robot.actuators for joint in (*a.joints, *a.brake_joints)}
         for name in sorted(named | set(robot.soles)):
             if name not in urdf.joints:
                 raise ValueError(f"{robot.source}: " + unknown("joint", name, urdf.joints))
             if urdf.joints[name].kind == "fixed":
                 raise ValueError(f"{robot.source}: joint {name!r} is fixed, so it cannot move")
-        self.body = _load(client, urdf, robot.height)
+        self.body = _load(client, robot)
         count = pybullet.getNumJoints(self.body, physicsClientId=client)
         infos = [pybullet.getJointInfo(self.body, i, physicsClientId=client) for i in range(count)]
         self.index = {info[1].decode(): i for i, info in enumerate(infos)}
@@ -234,11 +233,12 @@ class BulletRobot:
         )
 
 
-def _load(client: int, urdf: Urdf, height: float) -> int:
-    """Load a URDF, its fixed joints merged, which saves the engine links to compute."""
+def _load(client: int, robot: Robot) -> int:
+    """Load a robot, its fixed joints merged, which saves the engine links to compute."""
+    urdf = robot.model
     with contextlib.ExitStack() as stack:
         file = str(urdf.path)
-        if any(joint.kind == "fixed" for joint in urdf.joints.values()):
+        if robot.shapes or any(joint.kind == "fixed" for joint in urdf.joints.values()):
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             file = str(Path(folder) / urdf.path.name)
             Path(file).write_text(merge_fixed_joints(urdf), encoding="utf-8")
@@ -246,7 +246,7 @@ def _load(client: int, urdf: Urdf, height: float) -> int:
         try:
             body: int = pybullet.loadURDF(
                 file,
-                [0, 0, height],
+                [0, 0, robot.height],
                 flags=pybullet.URDF_USE_IMPLICIT_CYLINDER | pybullet.URDF_USE_INERTIA_FROM_FILE,
                 physicsClientId=client,
             )

@@ -9,13 +9,16 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.assembly import Solid, hold, reshape
 from envs.interface import Feature, unknown
+from envs.urdf import Urdf, read_urdf
 
 Values = Any  # a float or an array of floats; all of one call broadcast
 Targets = Mapping[str, Values]  # physical targets by role, rad or m/s
@@ -105,6 +108,9 @@ class Robot(ABC):
         tasks: Tasks it is made for.
         actuators: The action vector, in order.
         height: Height of the base frame above ground at rest, m.
+        held: Joints that are kept where they are, by name or pattern, and their positions about
+            their own axes, rad.
+        shapes: Collision shapes instead of the URDF's; none for the URDF's own.
         source: The file it was read from.
     """
 
@@ -114,6 +120,8 @@ class Robot(ABC):
     tasks: tuple[str, ...]
     actuators: tuple[Actuator, ...]
     height: float
+    held: tuple[tuple[str, float], ...] = ()
+    shapes: tuple[Solid, ...] = ()
     source: Path = field(compare=False, default=Path())
 
     def __post_init__(self) -> None:
@@ -124,6 +132,21 @@ class Robot(ABC):
             raise ValueError("actuators: two share a role; each needs its own")
         if self.height < 0:  # zero for the many whose base frame lies on the ground
             raise ValueError(f"height: must not be negative, got {self.height}")
+
+    @cached_property
+    def model(self) -> Urdf:
+        """Its links and joints as they are used: what its URDF says, some held or reshaped.
+
+        Raises:
+            ValueError: If the URDF cannot be read, or has not what is held or reshaped.
+        """
+        urdf = read_urdf(self.urdf)
+        moved = [joint for a in self.actuators for joint in (*a.joints, *a.brake_joints)]
+        try:
+            urdf = hold(urdf, dict(self.held), moved)
+            return reshape(urdf, self.shapes) if self.shapes else urdf
+        except ValueError as error:
+            raise ValueError(f"{self.source}: {error}") from None
 
     @property
     def digest(self) -> str:

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from envs.assembly import Solid
 from envs.driving.car import Car
 from envs.interface import unknown
 from envs.parcel.humanoid import Humanoid
 from envs.robot import Actuator, Robot
-from envs.tables import build, take
+from envs.tables import build, checked, take
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -55,8 +56,16 @@ def _parse(data: dict[str, Any], file: Path) -> Robot:
         for i, entry in enumerate(take(data, "actuators", list))
     )
     tables = KINDS[kind].parse(data)
+    held = take(data, "held", dict) if "held" in data else {}
+    shapes = take(data, "shapes", list) if "shapes" in data else []
     urdf = locate(str(take(data, "urdf", str)), file.parent)
-    own = {"urdf": urdf, "actuators": actuators, "source": file}
+    own = {
+        "urdf": urdf,
+        "actuators": actuators,
+        "held": tuple((name, checked(at, "float", f"held.{name}")) for name, at in held.items()),
+        "shapes": tuple(build(Solid, entry, f"shapes[{i}]") for i, entry in enumerate(shapes)),
+        "source": file,
+    }
     robot: Robot = build(KINDS[kind], {**data, **tables, **own}, "")
     return robot
 

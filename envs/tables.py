@@ -79,7 +79,7 @@ def checked(value: Any, kind: str, where: str, *, endless: bool = False) -> Any:
         if not isinstance(value, list) or len(value) != 3:
             raise ValueError(f"{where}: expected three numbers, got {value!r}")
         return tuple(checked(item, "float", where) for item in value)
-    for item_kind, items in (("str", "names"), ("int", "whole numbers")):
+    for item_kind, items in (("str", "names"), ("int", "whole numbers"), ("float", "numbers")):
         if kind == f"tuple[{item_kind}, ...]":
             if not isinstance(value, list):
                 raise ValueError(f"{where}: expected a list of {items}, got {value!r}")

@@ -23,6 +23,7 @@ import simtransfer
 from agents import bundle as bundles
 from agents.bundle import save_bundle
 from envs import catalogue, find_robot, make_environment, robots, suites
+from envs.assembly import Solid
 from envs.driving.car import Ackermann, Car, Differential, Lidar
 from envs.driving.task import Driving
 from envs.inspection import check_robot
@@ -94,12 +95,15 @@ def rows(text):
         ('`[command]` with `model = "differential"`', Differential),
         ("`[lidar]`", Lidar),
         ("`[cradle]`", Cradle),
+        ("`[[shapes]]`", Solid),
     ],
 )
 def test_every_key_of_a_robot_is_described(heading, kind):
     described = {cells[0].strip("`"): cells for cells in rows(section("docs/robots.md", heading))}
     keys = {
-        f.name: f for f in fields(kind) if f.name not in ("actuators", "command", "lidar", "source")
+        f.name: f
+        for f in fields(kind)
+        if f.name not in ("actuators", "command", "held", "lidar", "shapes", "source")
     }
     assert list(described) == list(keys)
     for key, field in keys.items():
@@ -110,6 +114,9 @@ def test_every_key_of_a_robot_is_described(heading, kind):
 def test_every_check_of_a_robot_is_described():
     described = [cells[0] for cells in rows(section("docs/robots.md", "What is checked"))]
     assert described == [finding.name for finding in check_robot("husky").findings]
+    first, *others = [cells[0] for cells in rows(section("docs/robots.md", "Of a humanoid"))]
+    found = [finding.name for finding in check_robot("porter").findings]
+    assert [*first.split(", "), *others] == found
 
 
 def test_every_feature_of_the_driving_world_is_described():
@@ -286,10 +293,10 @@ def test_the_fields_that_evaluate_prints_are_described(shipped_teacher, capsys):
 class ShortRun(Run):
     """A run of 64 steps and single episodes."""
 
-    def __init__(self, config, folder, *args):
+    def __init__(self, config, folder, *args, **options):
         ppo = replace(config.ppo, worlds=2, rollout=32, batch=32, epochs=1)
         short = {"steps": 64, "interval": 64, "episodes": 1, "final_episodes": 1, "ppo": ppo}
-        super().__init__(replace(config, **short), folder, *args)
+        super().__init__(replace(config, **short), folder, *args, **options)
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=name)

@@ -91,7 +91,7 @@ class _Trial:
         half = parcel_shapes(robot.cradle)[0].half_extents[2]
         up = robot.height + robot.cradle.up + half
         simulator.place(0, robot.cradle.forward, 0.0, 0.0, up)
-        simulator.load_shape(0, LOAD * total(robot.body), 0.8)
+        simulator.load_shape(0, LOAD * total(robot.model), 0.8)
 
     def _run(self, targets: dict[str, float], seconds: float) -> None:
         self._simulator.drive(targets, 1.0, 0.0)

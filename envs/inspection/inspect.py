@@ -13,7 +13,6 @@ from envs.inspection.motion import drive
 from envs.inspection.sight import look
 from envs.parcel.humanoid import Humanoid
 from envs.robot import Robot
-from envs.urdf import read_urdf
 
 
 def inspect(robot: Robot, task: str) -> list[Finding]:
@@ -36,7 +35,7 @@ def inspect(robot: Robot, task: str) -> list[Finding]:
         wanted = kind.body.__name__.lower()
         return [Finding("task", False, f"{meant}, but is no {wanted}: set kind = {wanted!r}")]
     try:
-        urdf = read_urdf(robot.urdf)
+        urdf = robot.model
         if isinstance(robot, Car):
             findings += describe_car(robot, urdf, kind.roles)
         elif isinstance(robot, Humanoid):

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from envs.parcel.leg import PITCHES, Leg
 from envs.robot import Robot
 from envs.tables import build, take
-from envs.urdf import Urdf, read_urdf
 
 SIDES = ("left", "right")
 ASIDE = ("hip_yaw", "hip_roll", "ankle_roll")  # joints of a leg that turn it out of its plane
@@ -76,15 +75,10 @@ class Humanoid(Robot):
         return {"cradle": build(Cradle, take(table, "cradle", dict), "cradle")}
 
     @cached_property
-    def body(self) -> Urdf:
-        """What its URDF says."""
-        return read_urdf(self.urdf)
-
-    @cached_property
     def legs(self) -> tuple[Leg, Leg]:
         """Its legs, left and right."""
         left, right = (
-            Leg(self, self.body, side, foot) for side, foot in zip(SIDES, self.feet, strict=True)
+            Leg(self, self.model, side, foot) for side, foot in zip(SIDES, self.feet, strict=True)
         )
         return left, right
 

@@ -91,14 +91,14 @@ def _bodies(
 ) -> Iterator[tuple[NDArray[np.float64], tuple[int, int, int]]]:
     """Corners of every shape in the world, and its colour."""
     angles = {
-        joint: robot.body.sign(joint) * float(angle)
+        joint: robot.model.sign(joint) * float(angle)
         for actuator, angle in zip(robot.actuators, scene.angles, strict=True)
         for joint in actuator.joints
     }
-    poses = robot.body.posed(angles)
-    for name, link in robot.body.links.items():
+    poses = robot.model.posed(angles)
+    for name, link in robot.model.links.items():
         colour = FAR_SIDE if name.startswith("left") else NEAR_SIDE
-        colour = TRUNK if name == robot.body.root else colour
+        colour = TRUNK if name == robot.model.root else colour
         for element in link.collisions:
             placed = corners(link, element, poses[name])
             if placed is not None:

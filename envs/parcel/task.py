@@ -90,7 +90,7 @@ class Parcel:
         self._force = np.asarray([a.force for a in robot.actuators])
         self.mirror: Rule | None = counterpart if is_symmetric(robot) else None
         self._arms = [k for k, role in enumerate(self._roles) if role.split("_", 1)[1] in ARM]
-        self._mass = sum(link.mass for link in robot.body.links.values())
+        self._mass = sum(link.mass for link in robot.model.links.values())
         self._weight = 9.81 * self._mass
         self._dt = 1.0 / self.control_rate
         self.features = (*self._own_features(), *self._privileged_features())

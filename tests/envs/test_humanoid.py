@@ -163,7 +163,9 @@ def test_it_stands_at_first_with_the_parcel_on_its_arms_and_its_weight_on_its_so
     assert simulator.holds(task.delivery.parcel)
     assert not simulator.touched()
     weight = (
-        (1.0 + task.delivery.mass) * 9.81 * sum(link.mass for link in env.robot.body.links.values())
+        (1.0 + task.delivery.mass)
+        * 9.81
+        * sum(link.mass for link in env.robot.model.links.values())
     )
     assert np.mean(forces[-8:]) == pytest.approx(weight, rel=0.05)
 
