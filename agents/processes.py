@@ -66,7 +66,7 @@ class ProcessGroup:
         world.close()
         layout = self.spaces.layout(count)
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["envs.catalogue"])
+        context.set_forkserver_preload(["envs.bullet", "envs.catalogue"])
         memory = {
             name: context.RawArray(c_byte, max(math.prod(shape) * np.dtype(kind).itemsize, 1))
             for name, (shape, kind) in layout.items()

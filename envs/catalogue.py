@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -9,7 +10,6 @@ from pathlib import Path
 
 import gymnasium
 
-from envs.bullet import Bullet
 from envs.driving.task import Driving
 from envs.environment import Environment
 from envs.interface import unknown
@@ -17,8 +17,13 @@ from envs.parcel.task import Parcel
 from envs.randomization import find_randomization
 from envs.robot import Robot
 from envs.robot_file import read_robot
+from envs.simulator import Simulator
 
 TASKS: dict[str, type[Driving] | type[Parcel]] = {"driving": Driving, "parcel": Parcel}
+SIMULATORS = {  # where each is, and the extra that installs what it needs
+    "pybullet": ("envs.bullet", "Bullet", ""),
+    "mujoco": ("envs.mujoco_world", "Mujoco", "mujoco"),
+}
 ENTRY_POINTS = "simtransfer.robots"
 SHIPPED = Path(__file__).parent / "robots"
 
@@ -106,6 +111,7 @@ def make_environment(
     suite: str | None = None,
     privileged: bool = False,
     render_mode: str | None = None,
+    simulator: str = "pybullet",
 ) -> Environment:
     """An environment by names.
 
@@ -116,6 +122,7 @@ def make_environment(
         suite: Which scenarios; default: the task's training suite.
         privileged: Whether observations include what only a simulator knows.
         render_mode: ``rgb_array`` or None.
+        simulator: One of `SIMULATORS`.
 
     Raises:
         ValueError: For an unknown name, with the nearest one, or a robot not made for the task.
@@ -128,12 +135,30 @@ def make_environment(
     return Environment(
         found,
         kind(found),
-        Bullet(),
+        make_simulator(simulator),
         randomization=find_randomization(randomization),
         suite=suite,
         privileged=privileged,
         render_mode=render_mode,
     )
+
+
+def make_simulator(name: str) -> Simulator:
+    """A fresh simulator by name.
+
+    Raises:
+        ValueError: If there is none of that name, or what it needs is not installed.
+    """
+    if name not in SIMULATORS:
+        raise ValueError(unknown("simulator", name, SIMULATORS))
+    module, kind, extra = SIMULATORS[name]
+    try:
+        made: Simulator = getattr(importlib.import_module(module), kind)()
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"simulator {name!r} needs {error.name!r}: pip install 'simtransfer[{extra}]'"
+        ) from None
+    return made
 
 
 def register_environments() -> None:

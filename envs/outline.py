@@ -10,6 +10,8 @@ import numpy as np
 
 from envs.urdf import Link, Matrix, Urdf, origin_of
 
+WITHIN = 0.01  # m that a wheel's middle may stand out of the body and still be behind it
+
 
 def outline(urdf: Urdf, wheels: Iterable[str]) -> tuple[Matrix, Matrix] | None:
     """Lowest and highest corner of the box around the robot in its base frame, m, ``(3,)`` each.
@@ -60,6 +62,28 @@ def lowest(link: Link, pose: Matrix) -> Matrix:
     points = np.concatenate(boxes)
     low, high = points.min(axis=0), points.max(axis=0)
     return np.asarray([0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]), low[2]])
+
+
+def standing_out(urdf: Urdf, soles: Iterable[str]) -> set[str]:
+    """Those links among ``soles`` whose middle is not over or under the rest of the robot."""
+    soles = set(soles)
+    hull = [
+        placed
+        for link in urdf.links.values()
+        if link.name not in soles
+        for element in link.collisions
+        if (placed := corners(link, element, urdf.poses[link.name])) is not None
+    ]
+    if not hull:
+        return soles
+    points = np.concatenate(hull)
+    low, high = points.min(axis=0) - WITHIN, points.max(axis=0) + WITHIN
+    middles = {name: urdf.poses[name][:2, 3] for name in soles}
+    return {
+        name
+        for name, middle in middles.items()
+        if not ((low[:2] <= middle) & (middle <= high[:2])).all()
+    }
 
 
 def wheel_radius(urdf: Urdf, joint: str) -> float | None:

@@ -144,9 +144,20 @@ def read_urdf(path: Path) -> Urdf:
         ValueError: If it is not XML, or its links and joints are not one tree.
     """
     try:
-        robot = ET.parse(path).getroot()
+        text = path.read_bytes()
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    return parse_urdf(text, path)
+
+
+def parse_urdf(text: str | bytes, path: Path) -> Urdf:
+    """Read a URDF's text, which is, or was made from, that of the file ``path``.
+
+    Raises:
+        ValueError: If it is not XML, or its links and joints are not one tree.
+    """
+    try:
+        robot = ET.fromstring(text)
     except ET.ParseError as error:
         raise ValueError(f"{path}: not a URDF: {error}") from None
     try:

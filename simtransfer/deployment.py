@@ -50,6 +50,7 @@ class Deployment:
         robot: Whom it drives. Default: the robot that it was trained on.
         randomization: Of the worlds.
         render_mode: ``rgb_array`` or None.
+        simulator: The engine of the worlds.
 
     Attributes:
         bundle: The bundle.
@@ -65,6 +66,7 @@ class Deployment:
         *,
         randomization: str = "nominal",
         render_mode: str | None = None,
+        simulator: str = "pybullet",
     ) -> None:
         self.bundle = load_bundle(bundle)
         self.robot = robot_of(self.bundle) if robot is None else find_robot(robot)
@@ -74,6 +76,7 @@ class Deployment:
             self.robot,
             randomization=randomization,
             render_mode=render_mode,
+            simulator=simulator,
         )
         world = self.make()
         world.close()

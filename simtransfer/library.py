@@ -113,6 +113,7 @@ def evaluate(
     suite: str = "mixed",
     episodes: int = 200,
     randomization: str = "nominal",
+    simulator: str = "pybullet",
     workers: int = 1,
 ) -> pd.DataFrame:
     """Success, return and what else the task tells, on fixed episodes.
@@ -123,6 +124,7 @@ def evaluate(
         suite: Scenario suite.
         episodes: How many of the suite's fixed list.
         randomization: ``none``, ``nominal`` or ``wide``.
+        simulator: ``pybullet``, or ``mujoco``: a world that nobody learned in.
         workers: As in `train`.
 
     Returns:
@@ -131,7 +133,7 @@ def evaluate(
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, got {episodes}")
     bundle = policy.bundle if isinstance(policy, Student) else policy
-    deployed = Deployment(bundle, robot, randomization=randomization)
+    deployed = Deployment(bundle, robot, randomization=randomization, simulator=simulator)
     with side_by_side(deployed.make, workers_for(workers)) as worlds:
         return summarize(play(deployed.act, worlds, {suite: episodes}))
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import tyro
-from rich.table import Table
 
 from agents.evaluation import evaluate as play
 from agents.evaluation import side_by_side, summarize
 from agents.processes import workers_for
 from envs import suites
 from simtransfer.deployment import Deployment
-from simtransfer.measures import heading, measures, shown
+from simtransfer.results_table import results_table
 from simtransfer.statistics import wilson_interval
 from simtransfer.terminal import counting, output, print_json
 
@@ -25,6 +24,7 @@ def evaluate(
     episodes: int = 200,
     seed: int = 0,
     randomization: str = "nominal",
+    simulator: str = "pybullet",
     workers: int | None = None,
     json: bool = False,
 ) -> None:
@@ -37,6 +37,7 @@ def evaluate(
         episodes: Episodes of each suite.
         seed: Which stretch of the suite's endless fixed list: episodes seed*episodes and following.
         randomization: none, nominal or wide.
+        simulator: The engine: pybullet, or mujoco to judge it in a world that it never learned in.
         workers: Processes that step the worlds. Default: the number of cores.
         json: Print JSON instead of a table.
     """
@@ -45,7 +46,7 @@ def evaluate(
     if seed < 0:
         raise ValueError(f"--seed must not be negative, got {seed}")
     processes = workers_for(workers)
-    deployed = Deployment(bundle, robot, randomization=randomization)
+    deployed = Deployment(bundle, robot, randomization=randomization, simulator=simulator)
     chosen = suites(deployed.bundle.task) if suite == "all" else (suite,)
     total = episodes * len(chosen)
     with (
@@ -67,18 +68,6 @@ def evaluate(
     if json:
         print_json(rows[0] if len(rows) == 1 else {"suites": rows})
         return
-    names = measures(rows[0])
-    table = Table(title=f"{bundle} on {deployed.robot.name}, randomization {randomization}")
-    for column in ("suite", "episodes", "success", "95 % interval", *map(heading, names), "return"):
-        table.add_column(column, justify="left" if column == "suite" else "right")
-    for row in rows:
-        low, high = row["success_interval"]
-        table.add_row(
-            str(row["suite"]),
-            str(row["episodes"]),
-            f"{100 * row['success_rate']:.1f} %",
-            f"{100 * low:.1f} – {100 * high:.1f} %",
-            *(shown(name, row[name]) for name in names),
-            f"{row['return_mean']:.2f}",
-        )
-    output.print(table)
+    where = "" if simulator == "pybullet" else f", in {simulator}"
+    title = f"{bundle} on {deployed.robot.name}, randomization {randomization}{where}"
+    output.print(results_table(title, rows))

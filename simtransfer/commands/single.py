@@ -13,7 +13,7 @@ from rich.table import Table
 from agents.processes import workers_for
 from simtransfer.files import read_json
 from simtransfer.initialization import TensorReport
-from simtransfer.measures import heading, measures, shown
+from simtransfer.results_table import results_table
 from simtransfer.run import Progress, Run
 from simtransfer.run_config import RunConfig
 from simtransfer.terminal import bar, output, print_json, progress
@@ -55,19 +55,8 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
         return
     if config.teacher:
         output.print(_tensor_table(transferred))
-    names = measures(done["measured"][0])
-    table = Table(title=f"{config.robot} after {done['steps']:,} steps")
-    for column in ("suite", "episodes", "success", *map(heading, names), "return"):
-        table.add_column(column, justify="left" if column == "suite" else "right")
-    for row in done["measured"]:
-        table.add_row(
-            row["suite"],
-            str(row["episodes"]),
-            f"{100 * row['success_rate']:.1f} %",
-            *(shown(name, row[name]) for name in names),
-            f"{row['return_mean']:.2f}",
-        )
-    output.print(table)
+    title = f"{config.robot} after {done['steps']:,} steps"
+    output.print(results_table(title, done["measured"]))
     output.print(f"bundle: {folder / 'bundle'}", highlight=False, soft_wrap=True)
 
 

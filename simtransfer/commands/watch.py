@@ -20,6 +20,7 @@ def watch(
     episodes: int = 3,
     seed: int = 0,
     randomization: str = "nominal",
+    simulator: str = "pybullet",
     output_file: Annotated[Path, tyro.conf.arg(name="output")] = Path("watch.mp4"),
 ) -> None:
     """Record a bundle on evaluation episodes as an MP4.
@@ -31,13 +32,20 @@ def watch(
         episodes: How many episodes.
         seed: The first one's number in the suite's fixed list.
         randomization: none, nominal or wide.
+        simulator: The engine: pybullet, or mujoco to see it in a world that it never learned in.
         output_file: Where the video goes.
     """
     if episodes < 1:
         raise ValueError(f"--episodes must be at least 1, got {episodes}")
-    deployed = Deployment(bundle, robot, randomization=randomization, render_mode="rgb_array")
+    deployed = Deployment(
+        bundle,
+        robot,
+        randomization=randomization,
+        render_mode="rgb_array",
+        simulator=simulator,
+    )
     frames: list[Frame] = []
-    world = deployed.make(suite)
+    world = deployed.make(suite=suite)
     with counting("recording", episodes) as count:
         for episode in range(seed, seed + episodes):
             frames += play(deployed.act, world, episode, f"{deployed.robot.name} #{episode}")

@@ -1,0 +1,357 @@
+"""The `Simulator` on MuJoCo: another engine with the same robots, the nearest thing to reality."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.mjcf import SCRIPTED, describe_world
+from envs.pd_motors import PdMotors
+from envs.quaternion import rotate
+from envs.robot import Actuator, Robot
+from envs.simulator import BodyState, Shape
+
+FINEST = 0.001  # s: the largest step of the engine; a physics step is made of as many as it takes
+STIFFNESS = 4.0  # of speed controllers, in missing speeds made up in a step by a wheel in the air
+SERVO_GAIN = 0.3  # of the way to its target that a servo wants to go in a physics step
+NOTHING = 1e-9  # N·m: the engine wants a range
+
+
+@dataclass
+class _Turned:
+    """A joint whose speed is controlled: a wheel's, or a servo's.
+
+    Attributes:
+        number: Of the engine's actuator.
+        actuator: The robot's.
+        at: Where its position is.
+        sign: -1 where the joint's own axis is opposite to the base's.
+        driven: Whether it drives; else it only brakes.
+        brake: Torque limit of braking, N·m.
+        wanted: Speed about its own axis, rad/s; of a servo, its position, rad.
+    """
+
+    number: int
+    actuator: Actuator
+    at: int
+    sign: float
+    driven: bool
+    brake: float
+    wanted: float = 0.0
+
+
+class Mujoco:
+    """One MuJoCo world; see `envs.simulator.Simulator`."""
+
+    def load(self, robot: Robot, shapes: Sequence[Shape], physics_rate: float) -> None:
+        """See `Simulator.load`.
+
+        Raises:
+            ValueError: If the URDF cannot be read, or its shapes are meshes.
+        """
+        self._robot, self._shapes = robot, tuple(shapes)
+        self._rate = physics_rate
+        self._steps = math.ceil(1.0 / (physics_rate * FINEST))
+        world = describe_world(robot, shapes, 1.0 / (physics_rate * self._steps))
+        self._pairs = world.pairs
+        self.model = mujoco.MjModel.from_xml_string(world.text)
+        self.data = mujoco.MjData(self.model)
+        self._scratch = mujoco.MjData(self.model)
+        model, urdf = self.model, world.urdf
+        named = list(urdf.joints)
+        self._signs = {name: urdf.sign(name) for name in named}
+        self._positions = {name: int(model.joint(name).qposadr[0]) for name in named}
+        self._velocities = {name: int(model.joint(name).dofadr[0]) for name in named}
+        self._root = int(model.body(urdf.root).id)
+        self._center = tuple(model.body_ipos[self._root].tolist())
+        self._read_means(robot)
+        self._motors = PdMotors(robot.actuators, self._signs)
+        self._pushed = [
+            (self._positions[name], self._velocities[name]) for name in self._motors.joints
+        ]
+        self._servo_speed = 1.0
+        self._turned = self._find_turned(robot)
+        self._prepare_contacts(world.geometries)
+        self._free = {k: f"shape:{k}" for k, shape in enumerate(shapes) if shape.mass > 0}
+        self._mass, self._inertia = model.body_mass.copy(), model.body_inertia.copy()
+        links = [urdf.root, *(joint.child for joint in urdf.joints.values())]
+        self._links = [int(model.body(name).id) for name in links]
+        self._touched = self._moved = False
+        self._sole_forces = np.zeros(len(robot.soles))
+        self._held: set[int] = set()
+        self._beams = np.zeros(6, dtype=np.uint8)
+        self._beams[SCRIPTED] = 1
+
+    def _find_turned(self, robot: Robot) -> list[_Turned]:
+        """Wheels and servos, each with a speed controller as stiff as what it turns is heavy."""
+        model = self.model
+        mujoco.mj_forward(model, self.data)
+        found, felt = [], np.zeros(model.nv)
+        for actuator in robot.actuators:
+            if actuator.kind == "pd":
+                continue
+            for joint in dict.fromkeys((*actuator.joints, *actuator.brake_joints)):
+                number = int(model.actuator(f"{actuator.role}:{joint}").id)
+                unit = np.zeros(model.nv)
+                unit[self._velocities[joint]] = 1.0
+                mujoco.mj_mulM(model, self.data, felt, unit)
+                gain = STIFFNESS * float(felt[self._velocities[joint]]) / model.opt.timestep
+                model.actuator_gainprm[number, 0] = gain
+                model.actuator_biasprm[number, 2] = -gain
+                brake = actuator.brake if joint in actuator.brake_joints else 0.0
+                at, sign = self._positions[joint], self._signs[joint]
+                driven = joint in actuator.joints
+                found.append(_Turned(number, actuator, at, sign, driven, brake))
+        return found
+
+    def _read_means(self, robot: Robot) -> None:
+        """Where each actuator's joints are in the state, and the matrix that makes their mean."""
+        names = sorted({name for actuator in robot.actuators for name in actuator.joints})
+        self._where = [self._positions[name] for name in names]
+        self._whose = [self._velocities[name] for name in names]
+        self._mean = np.zeros((len(robot.actuators), len(names)))
+        for k, actuator in enumerate(robot.actuators):
+            for name in actuator.joints:
+                self._mean[k, names.index(name)] = self._signs[name] / len(actuator.joints)
+
+    def _prepare_contacts(self, geometries: Mapping[str, Sequence[str]]) -> None:
+        """Who a geometry is: a sole by number, another link, or a shape by number."""
+        model, robot = self.model, self._robot
+        links = {name: link for link, names in geometries.items() for name in names}
+        children = [model.body(model.joint(name).bodyid[0]).name for name in robot.soles]
+        self._sole_of = {
+            int(model.geom(name).id): children.index(link)
+            for name, link in links.items()
+            if link in children
+        }
+        self._own = {int(model.geom(name).id) for name in links}
+        self._shape_of = {int(model.geom(f"shape:{k}").id): k for k in range(len(self._shapes))}
+        self._ground = int(model.geom("ground").id)
+        self._sole_links = set(children)
+
+    def reset(self, x: float, y: float, yaw: float, speed: float) -> None:
+        """See `Simulator.reset`."""
+        data, robot = self.data, self._robot
+        mujoco.mj_resetData(self.model, data)
+        self._motors.rest()
+        self._touched = False
+        self._sole_forces[:] = 0.0
+        self._held.clear()
+        data.qpos[:3] = x, y, robot.height
+        data.qpos[3:7] = math.cos(yaw / 2), 0.0, 0.0, math.sin(yaw / 2)
+        data.qvel[:3] = speed * math.cos(yaw), speed * math.sin(yaw), 0.0
+        for name, (at, rate) in robot.start(speed).items():
+            data.qpos[self._positions[name]] = self._signs[name] * at
+            data.qvel[self._velocities[name]] = self._signs[name] * rate
+        mujoco.mj_forward(self.model, data)
+
+    def lift(self) -> None:
+        """Let the robot fall freely from where it touches nothing."""
+        self.data.qpos[2] += 1000.0
+        mujoco.mj_forward(self.model, self.data)
+
+    def place(self, shape: int, x: float, y: float, yaw: float, z: float | None = None) -> None:
+        """See `Simulator.place`."""
+        height = self._shapes[shape].half_extents[2] if z is None else z
+        turn = (math.cos(yaw / 2), 0.0, 0.0, math.sin(yaw / 2))
+        body = self.model.body(f"shape:{shape}")
+        self._moved = True
+        if shape not in self._free:
+            self.data.mocap_pos[body.mocapid[0]] = x, y, height
+            self.data.mocap_quat[body.mocapid[0]] = turn
+            return
+        joint = self.model.joint(f"shape:{shape}")
+        at, rate = int(joint.qposadr[0]), int(joint.dofadr[0])
+        self.data.qpos[at : at + 7] = (x, y, height, *turn)
+        self.data.qvel[rate : rate + 6] = 0.0
+
+    def load_shape(self, shape: int, mass: float, friction: float) -> None:
+        """See `Simulator.load_shape`."""
+        body = int(self.model.body(f"shape:{shape}").id)
+        self.model.body_mass[body] = mass
+        self.model.body_inertia[body] = mass / self._mass[body] * self._inertia[body]
+        self._set_constants()
+        for k, pair in enumerate(self._pairs):
+            if f"shape:{shape}" in (pair.one, pair.other):
+                self._set_friction(k, pair.friction / 0.5 * friction)
+
+    def shape_state(self, shape: int) -> BodyState:
+        """See `Simulator.shape_state`."""
+        joint = self.model.joint(f"shape:{shape}")
+        at, rate = int(joint.qposadr[0]), int(joint.dofadr[0])
+        center = self.model.body_ipos[self.model.body(f"shape:{shape}").id]
+        return self._state(at, rate, tuple(center.tolist()))
+
+    def drive(self, targets: Mapping[str, float], strength: float, speed: float) -> None:
+        """See `Simulator.drive`."""
+        if self._pushed:
+            self._motors.aim(targets, strength)
+        for turned in self._turned:
+            actuator = turned.actuator
+            target = targets[actuator.role]
+            braking = bool(actuator.brake_joints) and target < speed
+            if actuator.kind == "position":
+                turned.wanted = turned.sign * target
+            else:
+                turned.wanted = turned.sign * self._robot.joint_speed(target)
+            limit = turned.brake if braking else actuator.force * turned.driven
+            limit = max(strength * limit, NOTHING)
+            self.model.actuator_forcerange[turned.number] = -limit, limit
+
+    def engine_step(self) -> None:
+        """See `Simulator.engine_step`: as many of MuJoCo's as make a physics step."""
+        mujoco.mj_step(self.model, self.data, self._steps)
+
+    def advance(self, substeps: int) -> None:
+        """See `Simulator.advance`."""
+        for _ in range(substeps):
+            if self._pushed:
+                self._push()
+            self._turn()
+            self.engine_step()
+            if not self._free:
+                self._feel()
+        if self._free:
+            self._feel()
+        self._find_out()
+
+    def _find_out(self) -> None:
+        """Where everything is now; the engine itself knows where it was a step ago."""
+        mujoco.mj_kinematics(self.model, self.data)
+        self._moved = False
+
+    def _push(self) -> None:
+        """Torques of the springs and dampers, which hold for a physics step."""
+        data = self.data
+        readings = [(data.qpos[at], data.qvel[rate]) for at, rate in self._pushed]
+        for (_, rate), torque in zip(self._pushed, self._motors.push(readings), strict=True):
+            data.qfrc_applied[rate] = torque
+
+    def _turn(self) -> None:
+        """Tell wheels and servos how fast to turn in a physics step."""
+        for turned in self._turned:
+            wanted = turned.wanted
+            if turned.actuator.kind == "position":
+                limit = turned.actuator.rate * self._servo_speed
+                way = SERVO_GAIN * (turned.wanted - self.data.qpos[turned.at]) * self._rate
+                wanted = min(max(way, -limit), limit)
+            self.data.ctrl[turned.number] = wanted
+
+    def _feel(self) -> None:
+        """What touches the robot now."""
+        self._sole_forces[:] = 0.0
+        self._held.clear()
+        force = np.zeros(6)
+        for k in range(self.data.ncon):
+            one, other = self.data.contact[k].geom.tolist()
+            if one not in self._own:
+                one, other = other, one
+            if one not in self._own or self.data.contact[k].dist > 0.0:
+                continue
+            shape = self._shape_of.get(other)
+            if shape is not None and shape in self._free:
+                self._held.add(shape)
+            elif other == self._ground and one in self._sole_of:
+                mujoco.mj_contactForce(self.model, self.data, k, force)
+                self._sole_forces[self._sole_of[one]] += force[0]
+            else:
+                self._touched = True
+
+    def torques(self) -> NDArray[np.float64]:
+        """See `Simulator.torques`."""
+        return self._motors.torques
+
+    def sole_forces(self) -> NDArray[np.float64]:
+        """See `Simulator.sole_forces`."""
+        return self._sole_forces
+
+    def holds(self, shape: int) -> bool:
+        """See `Simulator.holds`."""
+        return shape in self._held
+
+    def touched(self) -> bool:
+        """See `Simulator.touched`."""
+        touched, self._touched = self._touched, False
+        return touched
+
+    def state(self) -> BodyState:
+        """See `Simulator.state`."""
+        return self._state(0, 0, self._center)
+
+    def _state(self, at: int, rate: int, center: tuple[float, ...]) -> BodyState:
+        """Of a body with a free joint whose centre of mass is at ``center`` in its frame."""
+        x, y, z, w, a, b, c = self.data.qpos[at : at + 7].tolist()
+        turn = (a, b, c, w)
+        angular = rotate(turn, *self.data.qvel[rate + 3 : rate + 6].tolist())
+        arm = rotate(turn, *center)
+        linear = self.data.qvel[rate : rate + 3] + np.cross(angular, arm)
+        vx, vy, vz = linear.tolist()
+        return BodyState((x, y, z), turn, (vx, vy, vz), angular)
+
+    def joints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """See `Simulator.joints`."""
+        position, velocity = self.data.qpos[self._where], self.data.qvel[self._whose]
+        return self._mean @ position, self._mean @ velocity
+
+    def cast(
+        self, origin: tuple[float, float, float], ends: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """See `Simulator.cast`."""
+        if self._moved:
+            self._find_out()
+        count = len(ends)
+        start = np.asarray(origin, dtype=np.float64)
+        ways = np.ascontiguousarray(ends - start)
+        distance = np.full(count, -1.0)
+        hit = np.full(count, -1, dtype=np.int32)
+        mujoco.mj_multiRay(
+            self.model,
+            self.data,
+            start,
+            ways.ravel(),
+            self._beams,
+            1,
+            -1,
+            hit,
+            distance,
+            None,
+            count,
+            1e10,
+        )
+        return np.where((distance < 0.0) | (distance > 1.0), 1.0, distance)
+
+    def scale_mass(self, factor: float) -> None:
+        """See `Simulator.scale_mass`."""
+        self.model.body_mass[self._links] = factor * self._mass[self._links]
+        self.model.body_inertia[self._links] = factor * self._inertia[self._links]
+        self._set_constants()
+
+    def _set_constants(self) -> None:
+        """What the engine derives from masses; its state is left alone."""
+        mujoco.mj_setConst(self.model, self._scratch)
+
+    def scale_friction(self, factor: float) -> None:
+        """See `Simulator.scale_friction`."""
+        for k, pair in enumerate(self._pairs):
+            if pair.link in self._sole_links:
+                self._set_friction(k, factor * pair.friction)
+
+    def _set_friction(self, pair: int, friction: float) -> None:
+        self.model.pair_friction[self.model.pair(str(pair)).id, :2] = friction
+
+    def scale_servo_speed(self, factor: float) -> None:
+        """See `Simulator.scale_servo_speed`."""
+        self._servo_speed = factor
+
+    def push(self, lateral: float) -> None:
+        """See `Simulator.push`."""
+        w, a, b, c = self.data.qpos[3:7].tolist()
+        self.data.qvel[:3] += rotate((a, b, c, w), 0.0, lateral, 0.0)
+
+    def close(self) -> None:
+        """See `Simulator.close`: nothing is held."""
