@@ -100,7 +100,7 @@ class Driving:
     def __init__(self, robot: Robot, reward: Reward | None = None) -> None:
         self.robot = robot = known_as(robot, Car)
         self.reward = reward or Reward()
-        self.time_limit = ROUTE_LENGTH / (0.4 * robot.cruise_speed)  # s: no crawling
+        self.time_limit = ROUTE_LENGTH / (0.25 * robot.cruise_speed)  # s: no crawling
         self.features: tuple[Feature, ...] = (
             *own_features(robot),
             *lidar_features(robot.lidar),

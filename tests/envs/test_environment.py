@@ -91,7 +91,7 @@ def test_time_runs_out_for_one_who_crawls(world):
     env = world(suite="nominal")
     observation, _ = env.reset(options={"episode": 1})
     (lateral,) = env.interface.indices(["route/6/lateral"])
-    speed, steps, done = 0.3 * env.robot.cruise_speed, 0, False
+    speed, steps, done = 0.2 * env.robot.cruise_speed, 0, False
     while not done:
         turn = 2.0 * speed * float(observation[lateral]) / 6.0**2  # pure pursuit
         readings = np.asarray([[env.task.forward]])
