@@ -16,8 +16,8 @@ EXPERIMENT = ExperimentConfig(
     students=("van", "skid_steer", "trike"),
     methods=("scratch", "zero_shot", "finetune"),
     seeds=10,
-    steps=131_072,
-    interval=8_192,
+    steps=98_304,
+    interval=4_096,
     episodes=20,
 )
 
