@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from envs.interface import Feature
 from envs.mirror import Rule
+from envs.parcel.balance import Balance
 from envs.parcel.delivery import SUITES, draw_delivery, parcel_shapes
 from envs.parcel.gait import Gait
 from envs.parcel.humanoid import ARM, ASIDE, SIDES, Humanoid
@@ -83,6 +84,7 @@ class Parcel:
         self.robot = robot = known_as(robot, Humanoid)
         self.reward = reward or Reward()
         self.gait = Gait(robot)
+        self.balance = Balance(robot, self.gait)
         self.shapes = parcel_shapes(robot.cradle)
         self._roles = [actuator.role for actuator in robot.actuators]
         self._neutral = np.asarray([a.neutral for a in robot.actuators])
@@ -166,14 +168,17 @@ class Parcel:
         return dict(zip(self._roles, self._neutral.tolist(), strict=True))
 
     def act(self, simulator: Simulator, action: NDArray[np.floating]) -> Targets:
-        """The reference gait and, on top of it, the action; see `envs.task.Task.act`."""
+        """The reference gait, what balances it and, on top, the action; see `envs.task.Task.act`."""
         change = SMOOTH * (action - self._action)
         self._change = float(np.mean(change**2))
         self._action = self._action + change
         pilot = self.pilot
         pilot.steer(*self.ahead, self._dt)
         targets = self.gait.targets(pilot.phase, pilot.speed, pilot.turn, pilot.vigour)
-        targets = targets + self._reach * self._action
+        targets += self.balance.changes(
+            self._gravity, self._rates, self._joints[1], pilot.phase, pilot.vigour
+        )
+        targets += self._reach * self._action
         return dict(zip(self._roles, targets.tolist(), strict=True))
 
     def _measure(self, simulator: Simulator) -> None:

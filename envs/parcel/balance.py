@@ -1,0 +1,147 @@
+"""How a reference gait answers to a tilting trunk: by ankles, by hips, and by where it steps.
+
+The three ways of keeping upright that walking machines have had since Raibert (Legged Robots That
+Balance, 1986), for every robot alike: gains have no unit, and all that is measured is what a robot
+carries with it, an inertial unit and its joints. What they cannot do a policy learns to add.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.parcel.gait import GRAVITY, Gait
+from envs.parcel.humanoid import SIDES, Humanoid
+from envs.parcel.leg import PITCHES
+
+LARGEST = 0.6  # rad by which a joint's target is changed at most
+EARLY = 2.0  # a foot in the air counts as free from a sixth of its way to five sixths
+
+
+@dataclass(frozen=True)
+class Reflex:
+    """An angle that answers a tilt.
+
+    Attributes:
+        tilt: Per rad of the trunk's tilt, rad.
+        rate: Per rate of the trunk's tilt, in rad per sqrt(leg length / g), rad.
+        lean: Per rate at which the standing leg tips over its foot, in the same unit, rad.
+    """
+
+    tilt: float
+    rate: float
+    lean: float = 0.0
+
+    def angle(self, tilt: float, rate: float, lean: float) -> float:
+        """The answer, rad."""
+        return self.tilt * tilt + self.rate * rate + self.lean * lean
+
+
+@dataclass(frozen=True)
+class Reflexes:
+    """The answers in one plane, sagittal or frontal.
+
+    Attributes:
+        step: How far a leg in the air is put to where the trunk falls.
+        hip: How a standing leg's hip rights the trunk.
+        ankle: How a standing foot pushes against the fall.
+    """
+
+    step: Reflex
+    hip: Reflex
+    ankle: Reflex
+
+
+SAGITTAL = Reflexes(step=Reflex(1.5, 0.4), hip=Reflex(0.5, 0.5), ankle=Reflex(1.0, 0.6))
+FRONTAL = Reflexes(step=Reflex(1.5, 0.4, 0.3), hip=Reflex(0.5, 0.5), ankle=Reflex(1.0, 0.6))
+
+
+class Balance:
+    """Changes of a gait's targets that keep a robot upright.
+
+    Args:
+        robot: The robot.
+        gait: Its gait.
+        sagittal: Answers to falling forward or back.
+        frontal: Answers to falling aside; a robot without the joints for it does without.
+    """
+
+    def __init__(
+        self,
+        robot: Humanoid,
+        gait: Gait,
+        sagittal: Reflexes = SAGITTAL,
+        frontal: Reflexes = FRONTAL,
+    ) -> None:
+        self._gait, self._planes = gait, (sagittal, frontal)
+        column = {actuator.role: k for k, actuator in enumerate(robot.actuators)}
+        self._count = len(robot.actuators)
+        self._columns = [
+            [
+                (column.get(f"{side}_hip_{plane}"), column.get(f"{side}_ankle_{plane}"))
+                for plane in ("pitch", "roll")
+            ]
+            for side in SIDES
+        ]
+        self._pitches = [[column[f"{side}_{role}"] for role in PITCHES] for side in SIDES]
+        # A sole that goes forward is a leg that turns backward about the axis to the left.
+        self._turns = [-leg.slopes(np.zeros(3))[0] / leg.length for leg in robot.legs]
+        self._clock = math.sqrt(float(np.mean([leg.length for leg in robot.legs])) / GRAVITY)
+
+    def changes(
+        self,
+        gravity: tuple[float, float, float],
+        rates: tuple[float, float, float],
+        velocities: NDArray[np.float64],
+        phase: float,
+        vigour: float,
+    ) -> NDArray[np.float64]:
+        """What is added to the targets of all actuators, rad, ``(actuators,)``.
+
+        Args:
+            gravity: Its direction in the trunk's frame.
+            rates: Angular velocity in the trunk's frame, rad/s.
+            velocities: Of the actuators, rad/s, ``(actuators,)``.
+            phase: Of the gait.
+            vigour: From 0, standing, to 1, walking.
+        """
+        free = [vigour * self._free(own) for own in self._gait.phases(phase)]
+        changes = np.zeros(self._count)
+        tilts, turns = (gravity[0], -gravity[1]), (rates[1], rates[0])
+        for plane, (reflexes, tilt, turn) in enumerate(
+            zip(self._planes, tilts, turns, strict=True)
+        ):
+            rate = self._clock * turn
+            lean = rate + self._clock * self._leg_rate(plane, free, velocities)
+            step = reflexes.step.angle(tilt, rate, lean)
+            hip = reflexes.hip.angle(tilt, rate, lean)
+            ankle = reflexes.ankle.angle(tilt, rate, lean)
+            for columns, air in zip(self._columns, free, strict=True):
+                at_hip, at_ankle = columns[plane]
+                if at_hip is not None:
+                    changes[at_hip] += (1.0 - air) * hip - air * step
+                if at_ankle is not None:  # in the air it keeps the sole level
+                    changes[at_ankle] += (1.0 - air) * ankle + air * (step - tilt)
+        return changes.clip(-LARGEST, LARGEST)
+
+    def _free(self, phase: float) -> float:
+        """From 0, a foot on the ground, to 1, in the air, at a foot's own phase."""
+        stance = self._gait.walk.stance
+        if phase < stance:
+            return 0.0
+        return min(1.0, EARLY * math.sin(math.pi * (phase - stance) / (1.0 - stance)))
+
+    def _leg_rate(self, plane: int, free: list[float], velocities: NDArray[np.float64]) -> float:
+        """How fast the standing legs turn against the trunk, rad/s, about the plane's axis."""
+        rates = []
+        for side in range(len(SIDES)):
+            if plane == 0:
+                rates.append(float(self._turns[side] @ velocities[self._pitches[side]]))
+            else:
+                hip = self._columns[side][plane][0]
+                rates.append(0.0 if hip is None else float(velocities[hip]))
+        standing = [1.0 - air for air in free]
+        return float(np.average(rates, weights=standing))

@@ -1,0 +1,100 @@
+"""Reflexes of a reference gait: which way they answer, and that robots stay up by them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envs import find_robot, make_environment, robots
+from envs.parcel.balance import LARGEST, Balance, Reflex, Reflexes
+from envs.parcel.gait import Gait
+
+NAMES = sorted(robots("parcel"))
+UPRIGHT, STILL = (0.0, 0.0, -1.0), (0.0, 0.0, 0.0)
+NOTHING = Reflexes(Reflex(0.0, 0.0), Reflex(0.0, 0.0), Reflex(0.0, 0.0))
+SWING = 0.8  # phase at which the left foot is in the air and the right one on the ground
+
+
+@pytest.fixture(scope="module")
+def porter():
+    robot = find_robot("porter")
+    return robot, Balance(robot, Gait(robot))
+
+
+def by_role(robot, changes):
+    return {a.role: change for a, change in zip(robot.actuators, changes.tolist(), strict=True)}
+
+
+def answer(porter, gravity=UPRIGHT, rates=STILL, moving=None, phase=SWING, vigour=1.0):
+    robot, balance = porter
+    velocities = np.zeros(len(robot.actuators)) if moving is None else moving
+    return by_role(robot, balance.changes(gravity, rates, velocities, phase, vigour))
+
+
+def test_who_stands_upright_and_still_is_left_alone(porter):
+    assert not any(answer(porter).values())
+
+
+def test_who_falls_forward_steps_forward_and_presses_the_toes_down(porter):
+    changes = answer(porter, gravity=(0.1, 0.0, -0.995))
+    assert changes["left_hip_pitch"] < 0.0  # a leg that turns about the axis to the left goes back
+    assert changes["right_hip_pitch"] > 0.0
+    assert changes["right_ankle_pitch"] > 0.0
+    assert changes["left_hip_roll"] == changes["left_shoulder_pitch"] == 0.0
+
+
+def test_who_falls_to_the_left_steps_to_the_left(porter):
+    changes = answer(porter, gravity=(0.0, 0.1, -0.995))
+    assert changes["left_hip_roll"] > 0.0
+    assert changes["right_ankle_roll"] < 0.0  # its left edge goes down
+
+
+def test_a_sole_in_the_air_stays_level(porter):
+    """What tilts it are the trunk and the leg's two joints."""
+    tilt = 0.1
+    changes = answer(porter, gravity=(tilt, 0.0, -1.0))
+    assert tilt + changes["left_hip_pitch"] + changes["left_ankle_pitch"] == pytest.approx(0.0)
+
+
+def test_who_stands_does_not_step(porter):
+    changes = answer(porter, gravity=(0.1, 0.0, -0.995), vigour=0.0)
+    assert changes["left_hip_pitch"] == changes["right_hip_pitch"] > 0.0
+
+
+def test_a_standing_leg_that_tips_over_is_noticed_before_the_trunk_tilts(porter):
+    """The trunk goes left, upright all the way, when the standing hip turns the leg to the right."""
+    robot, _ = porter
+    moving = np.zeros(len(robot.actuators))
+    moving[[a.role for a in robot.actuators].index("right_hip_roll")] = -1.0
+    assert answer(porter, moving=moving)["left_hip_roll"] > 0.0
+
+
+numbers = st.floats(-1.0, 1.0)
+
+
+@given(gravity=st.tuples(numbers, numbers), rates=st.tuples(*[st.floats(-9.0, 9.0)] * 3))
+def test_no_answer_is_larger_than_a_joint_can_follow(porter, gravity, rates):
+    changes = answer(porter, (*gravity, -1.0), rates)
+    assert max(map(abs, changes.values())) <= LARGEST
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_robots_stay_up_longer_by_their_reflexes(name):
+    env = make_environment("parcel", name)
+    robot, gait = env.robot, env.task.gait
+    still = np.zeros(env.action_space.shape, dtype=np.float32)
+
+    def seconds(balance):
+        env.task.balance = balance
+        steps = 0
+        for episode in range(4):
+            env.reset(options={"episode": episode})
+            for _ in range(200):
+                steps += 1
+                if env.step(still)[2]:
+                    break
+        return steps / 4 / env.task.control_rate
+
+    with_reflexes, without = seconds(env.task.balance), seconds(Balance(robot, gait, NOTHING, NOTHING))
+    env.close()
+    assert with_reflexes > 1.4 * without
