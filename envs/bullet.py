@@ -60,6 +60,9 @@ class Bullet:
         self._shapes = [self._add(shape) for shape in shapes]
         self._heights = [shape.half_extents[2] for shape in shapes]
         self._free = {body: k for k, body in enumerate(self._shapes) if shapes[k].mass > 0}
+        self._furniture = {
+            body for body, shape in zip(self._shapes, shapes, strict=True) if shape.furniture
+        }
         self._offsets = [np.asarray(shape.center) for shape in shapes]
         self._loads = [
             pybullet.getDynamicsInfo(body, -1, physicsClientId=client)[:3] for body in self._shapes
@@ -174,6 +177,8 @@ class Bullet:
             other, link, force = contact[2], contact[3], contact[9]
             if other in self._free:
                 self._held.add(self._free[other])
+            elif other in self._furniture:
+                continue
             elif link in self._robot.soles:
                 self._sole_forces[self._robot.soles.index(link)] += force
             else:

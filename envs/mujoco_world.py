@@ -256,6 +256,8 @@ class Mujoco:
             shape = self._shape_of.get(other)
             if shape is not None and shape in self._free:
                 self._held.add(shape)
+            elif shape is not None and self._shapes[shape].furniture:
+                continue
             elif other == self._ground and one in self._sole_of:
                 mujoco.mj_contactForce(self.model, self.data, k, force)
                 self._sole_forces[self._sole_of[one]] += force[0]

@@ -38,12 +38,14 @@ class Shape:
         half_extents: m along x, y, z.
         mass: kg; 0 for what moves by script alone and is moved by nothing.
         center: Of mass, from the middle of the shape, m.
+        furniture: Whether a robot may touch it, so that `Simulator.touched` does not tell of it.
     """
 
     kind: str
     half_extents: tuple[float, float, float]
     mass: float = 0.0
     center: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    furniture: bool = False
 
 
 class Simulator(Protocol):
@@ -98,6 +100,8 @@ class Simulator(Protocol):
 
     def touched(self) -> bool:
         """Whether the robot's body touched anything without mass since this was last asked.
+
+        Furniture does not count.
 
         Where nothing in the world has a mass, every physics step is looked at, else the last of
         each `advance`.

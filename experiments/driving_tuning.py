@@ -9,27 +9,23 @@ comparison. The study goes on when the same command is given again.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import matplotlib.pyplot as plt
 import optuna
 import pandas as pd
 import tyro
-from matplotlib.ticker import LogLocator, NullFormatter
-from optuna.storages.journal import JournalFileBackend, JournalStorage
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import Trial
 
 from agents.settings import PPOSettings
 from simtransfer.cli import deferred, guarded
 from simtransfer.run import Run
 from simtransfer.run_config import RunConfig
-from simtransfer.terminal import bar, progress
+from simtransfer.search import Search, conduct
 
 STUDENTS = ("van", "trike", "skid_steer")  # the slowest learner first, so that pruning is early
 SEED = 1000  # comparisons count from 0
@@ -89,102 +85,33 @@ def area(tuning: Tuning, settings: PPOSettings, robot: str, seed: int) -> float:
     return float(0.5 * (success[1:] + success[:-1]).mean())
 
 
-def open_study(tuning: Tuning, seed: int | None = None) -> optuna.Study:
-    """The study in the folder, or a new one that begins with the settings in use."""
-    study = optuna.create_study(
-        study_name="driving_scratch",
-        storage=JournalStorage(JournalFileBackend(str(tuning.output / "study.log"))),
-        direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True),
-        pruner=optuna.pruners.PercentilePruner(50.0, n_startup_trials=8),
-        load_if_exists=True,
+def mean_area(tuning: Tuning, trial: Trial) -> float:
+    """Over all students, unless the first ones say that it is not worth going on."""
+    settings, total = suggest(trial), 0.0
+    for k, robot in enumerate(STUDENTS):
+        total += area(tuning, settings, robot, SEED + k)
+        trial.report(total / (k + 1), k)
+        if k < len(STUDENTS) - 1 and trial.should_prune():
+            raise optuna.TrialPruned
+    return total / len(STUDENTS)
+
+
+def search_of(tuning: Tuning) -> Search:
+    """The search, which begins with the settings in use."""
+    now = PPOSettings()
+    names = ("learning_rate", "rollout", "batch", "epochs", "trace", "clip", "divergence")
+    first = {name: getattr(now, name) for name in (*names, "exploration")}
+    return Search(
+        "driving_scratch",
+        partial(mean_area, tuning),
+        first | {"one_minus_discount": 1.0 - now.discount},
+        "area under the success curve",
     )
-    if not study.trials:
-        now = PPOSettings()
-        study.enqueue_trial(
-            {
-                "learning_rate": now.learning_rate,
-                "rollout": now.rollout,
-                "batch": now.batch,
-                "epochs": now.epochs,
-                "one_minus_discount": 1.0 - now.discount,
-                "trace": now.trace,
-                "clip": now.clip,
-                "divergence": now.divergence,
-                "exploration": now.exploration,
-            }
-        )
-    return study
-
-
-def finished(study: optuna.Study) -> list[FrozenTrial]:
-    """Trials that were carried to an end or pruned."""
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-
-
-def work(tuning: Tuning, worker: int) -> None:
-    """Try settings until the study has enough trials."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = open_study(tuning, seed=len(open_study(tuning).trials) + worker)
-
-    def objective(trial: Trial) -> float:
-        settings, total = suggest(trial), 0.0
-        for k, robot in enumerate(STUDENTS):
-            total += area(tuning, settings, robot, SEED + k)
-            trial.report(total / (k + 1), k)
-            if k < len(STUDENTS) - 1 and trial.should_prune():
-                raise optuna.TrialPruned
-        return total / len(STUDENTS)
-
-    while len(finished(study)) < tuning.trials:
-        study.optimize(objective, n_trials=1)
-
-
-def draw(study: optuna.Study, file: Path) -> None:
-    """Every setting against what came of it; pruned trials are grey."""
-    names = sorted({name for trial in study.trials for name in trial.params})
-    columns = 3
-    rows = -(-len(names) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(10, 2.6 * rows), sharey=True)
-    for axis, name in zip(axes.flat, names, strict=False):
-        for state, colour in ((TrialState.PRUNED, "0.7"), (TrialState.COMPLETE, "C0")):
-            chosen = [t for t in study.trials if t.state == state and t.intermediate_values]
-            values = [t.intermediate_values[max(t.intermediate_values)] for t in chosen]
-            axis.scatter([t.params[name] for t in chosen], values, s=14, color=colour)
-        if name in ("learning_rate", "one_minus_discount", "divergence", "rollout", "batch"):
-            axis.set_xscale("log", subs=(2, 5))
-            axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            axis.xaxis.set_major_formatter("{x:g}")
-            axis.xaxis.set_minor_formatter(NullFormatter())
-        axis.set_xlabel(name)
-        axis.grid(alpha=0.3)
-    figure.supylabel("area under the success curve")
-    figure.tight_layout()
-    figure.savefig(file, dpi=110)
-    plt.close(figure)
 
 
 def tune(tuning: Annotated[Tuning, tyro.conf.arg(name="")] = Tuning()) -> None:
     """Search; go on where an earlier search stopped; write the table and the picture."""
-    tuning.output.mkdir(parents=True, exist_ok=True)
-    context = multiprocessing.get_context("spawn")
-    count = tuning.workers or os.cpu_count() or 1
-    workers = [context.Process(target=work, args=(tuning, i), daemon=True) for i in range(count)]
-    study = open_study(tuning)
-    for worker in workers:
-        worker.start()
-    with progress() as display:
-        line = bar(display, "trials", tuning.trials)
-        while any(worker.is_alive() for worker in workers):
-            best = max((t.value or 0.0 for t in finished(study)), default=0.0)
-            display.update(line, completed=len(finished(study)), note=f"best {best:.3f}")
-            workers[0].join(timeout=5.0)
-            workers[-1].join(timeout=5.0)
-    if any(worker.exitcode for worker in workers):
-        raise RuntimeError("a worker failed; the same command goes on")
-    table = study.trials_dataframe(("number", "value", "duration", "params", "state"))
-    table.sort_values("value", ascending=False).to_csv(tuning.output / "trials.csv", index=False)
-    draw(study, tuning.output / "settings.png")
+    study = conduct(search_of(tuning), tuning.output, tuning.trials, tuning.workers)
     print(study.best_trial.value, study.best_params)
 
 

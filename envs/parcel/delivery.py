@@ -34,12 +34,15 @@ class Suite:
         direction: Largest angle of the way from straight ahead, degrees, and the least.
         mass: Of the parcel as a fraction of the robot's, least and most.
         friction: Of the parcel, least and most.
+        clearance: Of the stand below the parcel's underside in the nominal posture, in leg lengths,
+            least and most.
     """
 
     distance: tuple[float, float] = (2.0, 5.0)
     direction: tuple[float, float] = (0.0, 90.0)
     mass: tuple[float, float] = (0.02, 0.10)
     friction: tuple[float, float] = (0.5, 1.0)
+    clearance: tuple[float, float] = (0.12, 0.17)
 
 
 SUITES = {
@@ -58,9 +61,10 @@ class Delivery:
         parcel: Which of `PARCELS`.
         mass: Of the parcel, as a fraction of the robot's.
         friction: Of the parcel.
-        distance: From the start to the drop-off, m.
-        direction: Of the drop-off from straight ahead, rad, left positive.
+        distance: From the start to the stand, m.
+        direction: Of the stand from straight ahead, rad, left positive.
         phase: Of the gait at the first step.
+        clearance: Of the stand below the parcel's underside, in leg lengths.
     """
 
     parcel: int
@@ -69,6 +73,7 @@ class Delivery:
     distance: float
     direction: float
     phase: float
+    clearance: float
 
 
 def draw_delivery(suite: str, rng: np.random.Generator) -> Delivery:
@@ -88,6 +93,7 @@ def draw_delivery(suite: str, rng: np.random.Generator) -> Delivery:
         distance=float(rng.uniform(*rule.distance)),
         direction=side * math.radians(float(rng.uniform(*rule.direction))),
         phase=0.5 * float(rng.integers(2)),
+        clearance=float(rng.uniform(*rule.clearance)),
     )
 
 

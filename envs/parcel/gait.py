@@ -17,6 +17,7 @@ from envs.parcel.leg import PITCHES, Leg
 
 GRAVITY = 9.81
 PHASES, STRIDES = 64, 9  # entries of the table between which a gait is interpolated
+DEEPEST, DEPTHS = 0.2, 9  # leg lengths to go down on the knees, and entries of that table
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Gait:
         period: Of a cycle, s.
         speed: Largest forward speed, m/s.
         turn: Largest yaw rate, rad/s.
+        deepest: How far it can go down on its knees, m.
 
     Raises:
         ValueError: If its legs cannot make the steps, with what stops them.
@@ -74,6 +76,9 @@ class Gait:
         strides = np.linspace(-self._longest, self._longest, STRIDES)
         lift = walk.lift * length
         self._tables = [self._table(leg, strides, lift) for leg in robot.legs]
+        self.deepest = DEEPEST * length
+        self._depths = np.linspace(0.0, self.deepest, DEPTHS)
+        self._bends = [np.stack([leg.reach(0.0, d) for d in self._depths]) for leg in robot.legs]
 
     def _table(self, leg: Leg, strides: NDArray[np.float64], lift: float) -> NDArray[np.float64]:
         """Changes of a leg's pitch joints, rad, ``(STRIDES, PHASES, 3)``."""
@@ -111,7 +116,7 @@ class Gait:
         return phase % 1.0, (phase + 0.5) % 1.0
 
     def targets(
-        self, phase: float, speed: float, turn: float, vigour: float
+        self, phase: float, speed: float, turn: float, vigour: float, depth: float = 0.0
     ) -> NDArray[np.float64]:
         """Targets of all actuators, rad, ``(actuators,)``.
 
@@ -120,6 +125,7 @@ class Gait:
             speed: Wanted forward speed, m/s; what is faster than `speed` is walked at that.
             turn: Wanted yaw rate, rad/s.
             vigour: From 0, standing in the nominal posture, to 1, walking.
+            depth: How far to go down on the knees, m.
         """
         walk, targets = self.walk, self._neutral.copy()
         stride = speed * walk.stance * self.period
@@ -129,6 +135,8 @@ class Gait:
         sway = -walk.sway * math.sin(2.0 * math.pi * (phase - 0.5 * (walk.stance - 0.5)))
         for side, own in enumerate(feet):
             targets[self._pitches[side]] += vigour * self._step(side, own, stride)
+            if depth > 0.0:
+                targets[self._pitches[side]] += self._bend(side, depth)
             for role, amount in (
                 ("hip_yaw", angle * self.along(own)),
                 ("hip_roll", sway),
@@ -137,6 +145,11 @@ class Gait:
                 if (column := self._aside[side][role]) is not None:
                     targets[column] += vigour * amount
         return targets
+
+    def _bend(self, side: int, depth: float) -> NDArray[np.float64]:
+        """Changes of the pitch joints that lower the hips, interpolated in the table."""
+        bends = self._bends[side]
+        return np.asarray([np.interp(depth, self._depths, bends[:, k]) for k in range(3)])
 
     def _step(self, side: int, phase: float, stride: float) -> NDArray[np.float64]:
         """Changes of the pitch joints, interpolated in the table."""

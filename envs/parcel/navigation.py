@@ -1,4 +1,4 @@
-"""Which way to walk: from where the goal is to a speed, a yaw rate, and whether to walk at all."""
+"""What to do next: from where the stand is to a speed and a yaw rate, to walking or kneeling."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 from envs.parcel.gait import Gait
 
-STOP, GO = 0.25, 0.45  # m from the goal at which to stop, and at which to set out again
-SLOW = 0.8  # m from the goal at which to slow down
+STOP, GO = 0.04, 0.2  # m too far from the stand at which to stop, and at which to set out again
+ALIGNED = 0.15  # rad of bearing within which to stop
+SLOW = 0.8  # m too far at which to slow down
+CREEP = 0.3  # of the full speed, the least while on the way
 ALIGN = 1.5  # 1/s: yaw rate per rad of bearing
 READY = 0.4  # s from standing to walking, and back
 QUICKEN = 1.0  # s to full speed
+STEADY = 0.8  # s of standing before going down
+KNEEL = 1.5  # s to go down
 
 
 @dataclass
@@ -20,36 +24,41 @@ class Pilot:
 
     Attributes:
         gait: Whose limits are kept.
+        reach: How far ahead of the robot the stand is to be in the end, m.
         phase: Of the gait.
         speed: Commanded, m/s.
         turn: Commanded yaw rate, rad/s.
         vigour: From 0, standing, to 1, walking.
         walking: Whether it is under way.
+        lowered: From 0, upright, to 1, down on its knees as far as setting down takes.
     """
 
     gait: Gait
+    reach: float = 0.0
     phase: float = 0.0
     speed: float = 0.0
     turn: float = 0.0
     vigour: float = 0.0
     walking: bool = True
+    lowered: float = 0.0
+    _stood: float = 0.0
 
     def steer(self, forward: float, left: float, dt: float) -> None:
         """Go on for one control step.
 
         Args:
-            forward: Of the goal, in the robot's heading frame, m.
-            left: Of the goal, m.
+            forward: Of the stand, in the robot's heading frame, m.
+            left: Of the stand, m.
             dt: s.
         """
-        distance, bearing = math.hypot(forward, left), math.atan2(left, forward)
-        if distance < STOP:
+        gap, bearing = math.hypot(forward, left) - self.reach, math.atan2(left, forward)
+        if gap < STOP and abs(bearing) < ALIGNED:
             self.walking = False
-        elif distance > GO:
+        elif gap > GO and self.lowered == 0.0:
             self.walking = True
         wanted = turn = 0.0
         if self.walking:
-            near = min(max(distance / SLOW, 0.3), 1.0)
+            near = min(max(gap / SLOW, CREEP), 1.0) if gap > 0.0 else 0.0
             wanted = self.gait.speed * near * max(math.cos(bearing), 0.0)
             turn = min(max(ALIGN * bearing, -self.gait.turn), self.gait.turn)
         self.speed += _within(wanted - self.speed, self.gait.speed * dt / QUICKEN)
@@ -58,6 +67,11 @@ class Pilot:
         self.vigour = min(max(self.vigour, 0.0), 1.0)
         if self.vigour > 0.0:
             self.phase = (self.phase + dt / self.gait.period) % 1.0
+            self._stood = 0.0
+        else:
+            self._stood += dt
+            if self._stood > STEADY:
+                self.lowered = min(self.lowered + dt / KNEEL, 1.0)
 
 
 def _within(value: float, limit: float) -> float:

@@ -17,7 +17,7 @@ from envs.quaternion import Quaternion, rotate
 
 WIDTH, HEIGHT = 480, 400  # pixels
 SMOOTH = 2  # drawn larger by this factor, then reduced: smooth edges
-SKY, GROUND, STRIPE, GOAL = (232, 238, 243), (196, 198, 190), (180, 182, 174), (92, 160, 92)
+SKY, GROUND, STRIPE, STAND = (232, 238, 243), (196, 198, 190), (180, 182, 174), (92, 160, 92)
 NEAR_SIDE, FAR_SIDE, TRUNK, BOX = (54, 110, 176), (138, 170, 204), (80, 130, 186), (176, 124, 70)
 VIEW = math.radians(25.0)  # the camera looks from the right, a little from the front
 
@@ -31,14 +31,14 @@ class Scene:
         turn: Of the robot's base.
         angles: Positions of its joints about the base's axes, by actuator, rad.
         parcel: Corners of the parcel in the world, m, ``(8, 3)``.
-        goal: Of the way, m.
+        stand: Corners of the boxes that it is made of, in the world, m, ``(8, 3)`` each.
     """
 
     position: tuple[float, float, float]
     turn: Quaternion
     angles: NDArray[np.float64]
     parcel: NDArray[np.float64]
-    goal: tuple[float, float]
+    stand: tuple[NDArray[np.float64], ...]
 
 
 def paint(robot: Humanoid, scene: Scene) -> NDArray[np.uint8]:
@@ -71,12 +71,11 @@ def paint(robot: Humanoid, scene: Scene) -> NDArray[np.uint8]:
         metre = math.floor(x) + k
         ends = pixels(np.asarray([[metre, y - 0.6, 0.0], [metre, y + 0.6, 0.0]]))
         draw.line([tuple(point) for point in ends.tolist()], fill=STRIPE, width=2 * SMOOTH)
-    ring = np.linspace(0.0, 2.0 * math.pi, 40)
-    circle = np.stack(
-        [scene.goal[0] + 0.5 * np.cos(ring), scene.goal[1] + 0.5 * np.sin(ring), 0.0 * ring], axis=1
-    )
-    draw.line([tuple(p) for p in pixels(circle).tolist()], fill=GOAL, width=2 * SMOOTH)
-    things = [*_bodies(robot, scene), (scene.parcel, BOX)]
+    things = [
+        *_bodies(robot, scene),
+        (scene.parcel, BOX),
+        *((box, STAND) for box in scene.stand),
+    ]
     # What is farther from the camera, on the left, first.
     for points, colour in sorted(things, key=lambda thing: -float(thing[0][:, 1].mean())):
         flat = pixels(points)

@@ -1,4 +1,4 @@
-"""Parcel: carry it to where it is due and stand there, with it level on the arms."""
+"""Parcel: carry it to the stand where it is due, and set it down."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ from envs.parcel.leg import PITCHES
 from envs.parcel.mirror import counterpart, is_symmetric
 from envs.parcel.navigation import Pilot
 from envs.parcel.picture import Scene, paint
-from envs.quaternion import rotate, tilt, yaw
+from envs.parcel.stand import Stand
+from envs.quaternion import Quaternion, rotate, tilt, yaw
 from envs.robot import Robot, Targets, known_as
-from envs.simulator import Simulator
+from envs.simulator import Shape, Simulator
 from envs.task import Outcome
 
 FALLEN = 0.6  # of the nominal height, at which a robot is down
 LEANING = math.radians(50.0)
 LEVEL = math.radians(15.0)  # of a parcel that is carried, to the world's up
 SLIPPED = 0.8  # of the cradle's length that a parcel may be from where it was laid
-NEAR, STILL, HELD = 0.5, 0.15, 0.5  # m, m/s and s of standing at the drop-off
+NEAR, STILL, HELD = 0.5, 0.15, 0.5  # m, m/s and s of standing at the stand
+BELOW = 0.03  # leg lengths that arms go below the stand's board
+REST, FREE = 0.01, 0.02  # m that a parcel on the board may be off it, and leg lengths off the arms
 SMOOTH = 0.6  # share of a new action in what is done; the rest is the last one
 AWAY = 1000.0  # m above, where parcels fall that this episode does not use
 
@@ -45,7 +48,8 @@ class Reward:
         contact: For feet on the ground when the gait has them there, and only then.
         change: Per squared change of an action, mean over actuators.
         effort: Per squared torque over its limit, mean over actuators.
-        carried: Once, when it has been carried.
+        carried: Once, when it has been carried to the stand.
+        delivered: Once, when it rests there.
         failure: Once, on a fall or a dropped parcel.
     """
 
@@ -56,7 +60,8 @@ class Reward:
     contact: float = 0.02
     change: float = -0.02
     effort: float = -0.02
-    carried: float = 8.0
+    carried: float = 5.0
+    delivered: float = 12.0
     failure: float = -2.0
 
 
@@ -85,7 +90,12 @@ class Parcel:
         self.reward = reward or Reward()
         self.gait = Gait(robot)
         self.balance = Balance(robot, self.gait)
-        self.shapes = parcel_shapes(robot.cradle)
+        self._leg = float(np.mean([leg.length for leg in robot.legs]))
+        self._carry = robot.height + robot.cradle.up  # of a parcel's underside, m
+        self.stand = Stand(robot.cradle, self._carry)
+        parcels = parcel_shapes(robot.cradle)
+        self._first_of_stand = len(parcels)
+        self.shapes = (*parcels, *self.stand.shapes)
         self._roles = [actuator.role for actuator in robot.actuators]
         self._neutral = np.asarray([a.neutral for a in robot.actuators])
         self._reach = np.asarray([0.5 * (a.high - a.low) for a in robot.actuators])
@@ -113,10 +123,12 @@ class Parcel:
         features += [Feature(f"gait/{what}", "1", -1.0, 1.0) for what in ("sin", "cos")]
         features += [
             Feature("gait/vigour", "1", 0.0, 1.0),
+            Feature("gait/lowered", "1", 0.0, 1.0),
             Feature("command/speed", "m/s", -0.5 * top, top),
             Feature("command/yaw_rate", "rad/s", -2.0, 2.0),
             Feature("task/goal/forward", "m", -6.0, 6.0),
             Feature("task/goal/left", "m", -6.0, 6.0),
+            Feature("task/stand/clearance", "m", 0.0, self.gait.deepest),
         ]
         return features
 
@@ -143,38 +155,46 @@ class Parcel:
         """Draw a delivery of ``suite``; stand the robot with the parcel on its arms."""
         self.delivery = delivery = draw_delivery(suite, rng)
         robot, cradle = self.robot, self.robot.cradle
-        self.goal = (
-            delivery.distance * math.cos(delivery.direction),
-            delivery.distance * math.sin(delivery.direction),
-        )
         simulator.reset(0.0, 0.0, 0.0, 0.0)
-        for k, shape in enumerate(self.shapes):
+        for k, shape in enumerate(self.shapes[: self._first_of_stand]):
             if k == delivery.parcel:
                 up = robot.height + cradle.up + shape.half_extents[2]
                 simulator.place(k, cradle.forward, 0.0, 0.0, up)
                 simulator.load_shape(k, delivery.mass * self._mass, delivery.friction)
             else:
                 simulator.place(k, 10.0 * k, 0.0, 0.0, AWAY)
-        self.pilot = Pilot(self.gait, delivery.phase)
+        self._clearance = delivery.clearance * self._leg
+        self._depth = min(self._clearance + BELOW * self._leg, self.gait.deepest)
+        self.put_stand(simulator, delivery.distance, delivery.direction)
+        self.pilot = Pilot(self.gait, cradle.forward, delivery.phase)
         self._action = np.zeros(len(self._roles))
         self._change = 0.0
-        self.elapsed = self.stood = self.effort = self.way = 0.0
+        self.elapsed = self.stood = self.rested = self.effort = self.way = 0.0
+        self.carried = False
         self._feet = np.full(2, 0.5)
         self._measure(simulator)
-        self._whole = self.distance
+        self.way_to_go = self.distance - cradle.forward
+
+    def put_stand(self, simulator: Simulator, distance: float, direction: float) -> None:
+        """Set up the stand so far (m) from where the robot starts, in a direction (rad)."""
+        self.goal = distance * math.cos(direction), distance * math.sin(direction)
+        self.top = self._carry - self._clearance
+        self.stand.place(simulator, self._first_of_stand, *self.goal, direction, self.top)
 
     def rest(self) -> Targets:
         """The nominal posture."""
         return dict(zip(self._roles, self._neutral.tolist(), strict=True))
 
     def act(self, simulator: Simulator, action: NDArray[np.floating]) -> Targets:
-        """The reference gait, what balances it and, on top, the action; see `envs.task.Task.act`."""
+        """The reference gait, its balance and, on top, the action; see `envs.task.Task.act`."""
         change = SMOOTH * (action - self._action)
         self._change = float(np.mean(change**2))
         self._action = self._action + change
         pilot = self.pilot
         pilot.steer(*self.ahead, self._dt)
-        targets = self.gait.targets(pilot.phase, pilot.speed, pilot.turn, pilot.vigour)
+        targets = self.gait.targets(
+            pilot.phase, pilot.speed, pilot.turn, pilot.vigour, pilot.lowered * self._depth
+        )
         targets += self.balance.changes(
             self._gravity, self._rates, self._joints[1], pilot.phase, pilot.vigour
         )
@@ -232,23 +252,36 @@ class Parcel:
         slow = math.hypot(*self._velocity[:2]) < STILL
         there = self.distance < NEAR and self.parcel_tilt < LEVEL and slow
         self.stood = self.stood + self._dt if there and not failed else 0.0
-        carried = self.stood >= HELD - 1e-9
+        arrived = not self.carried and self.stood >= HELD - 1e-9
+        self.carried = self.carried or arrived
+        self.rested = self.rested + self._dt if self._rests() and not failed else 0.0
+        delivered = self.rested >= HELD - 1e-9
         late = self.elapsed >= self.time_limit - 1e-9
         value = self._judge()
+        if arrived:
+            value += self.reward.carried
         if failed:
             value += self.reward.failure
-        elif carried:
-            value += self.reward.carried
+        elif delivered:
+            value += self.reward.delivered
         info: dict[str, float | bool] = {}
-        if failed or carried or late:
+        if failed or delivered or late:
+            left = self.distance - self.robot.cradle.forward
             info = {
-                "is_success": carried and not failed,
+                "is_success": delivered and not failed,
+                "carried": self.carried,
                 "fell": fell,
                 "dropped": dropped and not fell,
-                "progress": min(max(1.0 - self.distance / self._whole, 0.0), 1.0),
+                "progress": min(max(1.0 - left / self.way_to_go, 0.0), 1.0),
                 "cost_of_transport": self.effort / (self._weight * max(self.way, 0.1)),
             }
-        return Outcome(value, failed or carried or late, info)
+        return Outcome(value, failed or delivered or late, info)
+
+    def _rests(self) -> bool:
+        """Whether the parcel lies on the stand, upright, and no longer on the arms."""
+        half = self.shapes[self.delivery.parcel].half_extents[2]
+        on_board = abs(self.parcel_pose[0][2] - self.top - half) < REST
+        return on_board and self.parcel_tilt < LEVEL and self.parcel[2] > FREE * self._leg
 
     def _judge(self) -> float:
         """Reward of one step, but for its end."""
@@ -288,8 +321,10 @@ class Parcel:
                 velocity,
                 self._action,
                 self._torques[self._arms],
-                (math.sin(angle), math.cos(angle), pilot.vigour, pilot.speed, pilot.turn),
+                (math.sin(angle), math.cos(angle), pilot.vigour, pilot.lowered),
+                (pilot.speed, pilot.turn),
                 self.ahead,
+                (self._clearance,),
             ]
         )
         n = len(own)
@@ -313,9 +348,19 @@ class Parcel:
 
     def picture(self) -> NDArray[np.uint8]:
         """The robot from its side, ``(height, width, 3)``."""
-        position, turn = self.parcel_pose
-        half = np.asarray(self.shapes[self.delivery.parcel].half_extents)
-        box = np.asarray(list(itertools.product((-1.0, 1.0), repeat=3))) * half
-        corners = np.asarray([rotate(turn, *corner) for corner in box.tolist()]) + position
+        parcel = _box(self.shapes[self.delivery.parcel], *self.parcel_pose)
         base = (self.pose[0], self.pose[1], self.height)
-        return paint(self.robot, Scene(base, self.turn, self._joints[0], corners, self.goal))
+        stand = []
+        poses = self.stand.poses(*self.goal, self.delivery.direction, self.top)
+        for shape, (x, y, turn, z) in zip(self.stand.shapes, poses, strict=True):
+            quaternion = (0.0, 0.0, math.sin(turn / 2), math.cos(turn / 2))
+            stand.append(_box(shape, (x, y, z), quaternion))
+        return paint(self.robot, Scene(base, self.turn, self._joints[0], parcel, tuple(stand)))
+
+
+def _box(
+    shape: Shape, position: tuple[float, float, float], turn: Quaternion
+) -> NDArray[np.float64]:
+    """Corners of a box, m, ``(8, 3)``."""
+    corners = np.asarray(list(itertools.product((-1.0, 1.0), repeat=3))) * shape.half_extents
+    return np.asarray([rotate(turn, *corner) for corner in corners.tolist()]) + position

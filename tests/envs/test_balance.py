@@ -62,7 +62,7 @@ def test_who_stands_does_not_step(porter):
 
 
 def test_a_standing_leg_that_tips_over_is_noticed_before_the_trunk_tilts(porter):
-    """The trunk goes left, upright all the way, when the standing hip turns the leg to the right."""
+    """The trunk goes left, upright, when the standing hip turns the leg to the right."""
     robot, _ = porter
     moving = np.zeros(len(robot.actuators))
     moving[[a.role for a in robot.actuators].index("right_hip_roll")] = -1.0
@@ -95,6 +95,9 @@ def test_robots_stay_up_longer_by_their_reflexes(name):
                     break
         return steps / 4 / env.task.control_rate
 
-    with_reflexes, without = seconds(env.task.balance), seconds(Balance(robot, gait, NOTHING, NOTHING))
+    with_reflexes, without = (
+        seconds(env.task.balance),
+        seconds(Balance(robot, gait, NOTHING, NOTHING)),
+    )
     env.close()
     assert with_reflexes > 1.4 * without

@@ -1,0 +1,156 @@
+"""How strong reflexes are to be, and how to step: the search behind the parcel world's reference.
+
+python -m experiments.parcel_reflexes --trials 300
+
+One set of numbers for all four humanoids, which know nothing of learning: what is searched for is
+how long they stay up and how far they get with no policy at all, on episodes of training.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import tyro
+from optuna.trial import Trial
+
+from envs import make_environment
+from envs.environment import Environment
+from envs.parcel.balance import FRONTAL, SAGITTAL, Balance, Reflex, Reflexes
+from envs.parcel.gait import Gait, Walk
+from envs.parcel.task import Parcel
+from simtransfer.cli import deferred, guarded
+from simtransfer.search import Search, conduct, evolution_strategy
+
+ROBOTS = ("porter", "courier", "pocket", "strider")
+SECONDS = 10.0  # of an episode that are looked at
+LARGEST = 3.0  # of a gain
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """A search.
+
+    Attributes:
+        trials: How many sets of numbers are tried, in all.
+        episodes: Of each robot.
+        workers: Trials at a time. Default: the number of cores.
+        output: Folder of the study.
+    """
+
+    trials: int = 300
+    episodes: int = 6
+    workers: int | None = None
+    output: Path = Path("experiments/results/parcel_reflexes")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """All that is searched for.
+
+    Attributes:
+        walk: How to step.
+        sagittal: Reflexes against falling forward or back.
+        frontal: Reflexes against falling aside.
+    """
+
+    walk: Walk = field(default_factory=Walk)
+    sagittal: Reflexes = SAGITTAL
+    frontal: Reflexes = FRONTAL
+
+    def numbers(self) -> dict[str, float]:
+        """Every number by name."""
+        steps = ("period", "stance", "lift", "sway")
+        numbers = {f"walk_{name}": float(getattr(self.walk, name)) for name in steps}
+        for plane in ("sagittal", "frontal"):
+            reflexes: Reflexes = getattr(self, plane)
+            for part in ("step", "hip", "ankle"):
+                reflex: Reflex = getattr(reflexes, part)
+                numbers[f"{plane}_{part}_tilt"] = reflex.tilt
+                numbers[f"{plane}_{part}_rate"] = reflex.rate
+            numbers[f"{plane}_step_lean"] = reflexes.step.lean
+        return numbers
+
+
+def suggest(trial: Trial) -> Reference:
+    """A reference to try."""
+    walk = Walk(
+        period=trial.suggest_float("walk_period", 2.4, 4.4),
+        stance=trial.suggest_float("walk_stance", 0.52, 0.7),
+        lift=trial.suggest_float("walk_lift", 0.05, 0.13),
+        sway=trial.suggest_float("walk_sway", -0.06, 0.12),
+    )
+
+    def gain(name: str) -> float:
+        return trial.suggest_float(name, -0.5, LARGEST)
+
+    def reflexes(plane: str) -> Reflexes:
+        step, hip, ankle = (
+            (gain(f"{plane}_{part}_tilt"), gain(f"{plane}_{part}_rate"))
+            for part in ("step", "hip", "ankle")
+        )
+        return Reflexes(Reflex(*step, gain(f"{plane}_step_lean")), Reflex(*hip), Reflex(*ankle))
+
+    return Reference(walk, reflexes("sagittal"), reflexes("frontal"))
+
+
+def worth(env: Environment, reference: Reference, episodes: int) -> float:
+    """Share of ten seconds that a robot stays up and share of the way it makes, summed; mean."""
+    task = env.task
+    assert isinstance(task, Parcel)
+    task.gait = Gait(task.robot, reference.walk)
+    task.balance = Balance(task.robot, task.gait, reference.sagittal, reference.frontal)
+    still = np.zeros(env.action_space.shape or (), dtype=np.float32)
+    limit = round(SECONDS * task.control_rate)
+    total = 0.0
+    for episode in range(episodes):
+        env.reset(seed=episode)
+        ended, steps = False, 0
+        info: Mapping[str, Any] = {}
+        while not ended and steps < limit:
+            *_, ended, _, info = env.step(still)
+            steps += 1
+        gap = task.distance - task.robot.cradle.forward
+        made = min(max(1.0 - gap / task.way_to_go, 0.0), 1.0)
+        total += 2.0 if info.get("is_success") else steps / limit + made
+    return total / episodes
+
+
+def mean_worth(tuning: Tuning, trial: Trial) -> float:
+    """Over all robots; nothing if one of them cannot make such steps."""
+    reference, total = suggest(trial), 0.0
+    for robot in ROBOTS:
+        env = make_environment("parcel", robot, randomization="nominal")
+        try:
+            total += worth(env, reference, tuning.episodes)
+        except ValueError:
+            return 0.0
+        finally:
+            env.close()
+    return total / len(ROBOTS)
+
+
+def search_of(tuning: Tuning) -> Search:
+    """The search, which begins with the numbers in use."""
+    return Search(
+        "parcel_reflexes",
+        partial(mean_worth, tuning),
+        Reference().numbers(),
+        "share of ten seconds and of the way",
+        evolution_strategy,
+    )
+
+
+def tune(tuning: Annotated[Tuning, tyro.conf.arg(name="")] = Tuning()) -> None:
+    """Search; go on where an earlier search stopped; write the table and the picture."""
+    study = conduct(search_of(tuning), tuning.output, tuning.trials, tuning.workers)
+    print(study.best_trial.value, study.best_params)
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(lambda: tyro.cli(deferred(tune))))

@@ -1,0 +1,154 @@
+"""A search for numbers: an Optuna study on disk, worked on by several processes, that goes on."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import optuna
+from matplotlib.ticker import LogLocator, NullFormatter
+from optuna.storages.journal import JournalFileBackend, JournalStorage
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from agents.processes import workers_for
+from simtransfer.terminal import bar, progress
+
+DONE = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+def tree_of_parzen_estimators(seed: int) -> optuna.samplers.BaseSampler:
+    """For few trials that cost much, of numbers and choices (Bergstra et al. 2011)."""
+    return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
+
+
+def evolution_strategy(seed: int) -> optuna.samplers.BaseSampler:
+    """For many trials that cost little, of numbers that depend on each other (CMA-ES)."""
+    return optuna.samplers.CmaEsSampler(seed=seed, n_startup_trials=1, sigma0=0.15)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is searched for.
+
+    Attributes:
+        name: Of the study.
+        objective: What a trial is worth; more is better. Other processes import it by name.
+        first: What is tried first: the numbers in use.
+        label: What the worth is called in the picture.
+        sampler: Makes what chooses the next trial, given a seed.
+    """
+
+    name: str
+    objective: Callable[[Trial], float]
+    first: Mapping[str, float]
+    label: str
+    sampler: Callable[[int], optuna.samplers.BaseSampler] = tree_of_parzen_estimators
+
+
+def open_study(search: Search, folder: Path, seed: int = 0) -> optuna.Study:
+    """The study in a folder, or a new one that begins with the numbers in use."""
+    study = optuna.create_study(
+        study_name=search.name,
+        storage=JournalStorage(JournalFileBackend(str(folder / "study.log"))),
+        direction="maximize",
+        sampler=search.sampler(seed),
+        pruner=optuna.pruners.PercentilePruner(50.0, n_startup_trials=8),
+        load_if_exists=True,
+    )
+    if not study.trials:
+        study.enqueue_trial(dict(search.first))
+    return study
+
+
+def finished(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials that were carried to an end or pruned."""
+    return study.get_trials(deepcopy=False, states=DONE)
+
+
+def work(search: Search, folder: Path, trials: int, worker: int = 0) -> None:
+    """Try numbers until the study has so many trials."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    begun = len(open_study(search, folder).trials)
+    study = open_study(search, folder, seed=begun + worker)
+    while len(finished(study)) < trials:
+        study.optimize(search.objective, n_trials=1)
+
+
+def conduct(search: Search, folder: Path, trials: int, workers: int | None = None) -> optuna.Study:
+    """Search on all cores; go on where an earlier search stopped; write the table and the picture.
+
+    Args:
+        search: What is searched for.
+        folder: Of the study: ``study.log``, ``trials.csv``, ``settings.png``.
+        trials: How many, in all.
+        workers: Trials at a time. Default: the number of cores.
+
+    Raises:
+        RuntimeError: If a worker failed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    study = open_study(search, folder)
+    context = multiprocessing.get_context("spawn")
+    processes = [
+        context.Process(target=work, args=(search, folder, trials, i), daemon=True)
+        for i in range(workers_for(workers))
+    ]
+    for process in processes:
+        process.start()
+    with progress() as display:
+        line = bar(display, "trials", trials)
+        while any(process.is_alive() for process in processes):
+            best = max((t.value or 0.0 for t in finished(study)), default=0.0)
+            display.update(line, completed=len(finished(study)), note=f"best {best:.3f}")
+            processes[0].join(timeout=5.0)
+            processes[-1].join(timeout=5.0)
+    if any(process.exitcode for process in processes):
+        raise RuntimeError("a worker failed; the same command goes on")
+    table = study.trials_dataframe(("number", "value", "duration", "params", "state"))
+    table.sort_values("value", ascending=False).to_csv(folder / "trials.csv", index=False)
+    draw(search, study, folder / "settings.png")
+    return study
+
+
+def draw(search: Search, study: optuna.Study, file: Path) -> None:
+    """Every number against what came of it; pruned trials are grey."""
+    names = sorted({name for trial in study.trials for name in trial.params})
+    columns = 3
+    rows = -(-len(names) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(10, 2.6 * rows), sharey=True)
+    for axis, name in zip(axes.flat, names, strict=False):
+        for state, colour in ((TrialState.PRUNED, "0.7"), (TrialState.COMPLETE, "C0")):
+            chosen = [t for t in study.trials if t.state == state and name in t.params]
+            axis.scatter([t.params[name] for t in chosen], worth_of(chosen), s=14, color=colour)
+        if _is_logarithmic(study, name):
+            axis.set_xscale("log", subs=(2, 5))
+            axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.xaxis.set_major_formatter("{x:g}")
+            axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.set_xlabel(name)
+        axis.grid(alpha=0.3)
+    figure.supylabel(search.label)
+    figure.tight_layout()
+    figure.savefig(file, dpi=110)
+    plt.close(figure)
+
+
+def worth_of(trials: list[FrozenTrial]) -> list[float]:
+    """What each trial was worth as far as it got."""
+    worth = []
+    for trial in trials:
+        steps = trial.intermediate_values
+        worth.append(steps[max(steps)] if steps else float(trial.value or 0.0))
+    return worth
+
+
+def _is_logarithmic(study: optuna.Study, name: str) -> bool:
+    """Whether a number was drawn by its logarithm, or doubles from choice to choice."""
+    kinds = [t.distributions[name] for t in study.trials if name in t.distributions]
+    return any(
+        isinstance(kind, optuna.distributions.CategoricalDistribution) or kind.log  # type: ignore[attr-defined]
+        for kind in kinds
+    )

@@ -1,0 +1,54 @@
+import pytest
+
+from simtransfer import search as module
+from simtransfer.search import (
+    Search,
+    draw,
+    evolution_strategy,
+    finished,
+    open_study,
+    tree_of_parzen_estimators,
+    work,
+)
+
+
+def valley(trial):
+    """Best where both are one."""
+    trial.report(0.0, 0)
+    x, y = (trial.suggest_float(name, 0.1, 3.0, log=name == "x") for name in "xy")
+    return -((x - 1.0) ** 2) - (y - 1.0) ** 2
+
+
+SAMPLERS = (tree_of_parzen_estimators, evolution_strategy)
+
+
+def search_with(sampler):
+    return Search("valley", valley, {"x": 2.0, "y": 2.5}, "depth", sampler)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_what_is_in_use_is_tried_first_and_something_better_is_found(tmp_path, sampler):
+    search = search_with(sampler)
+    work(search, tmp_path, 40)
+    trials = finished(open_study(search, tmp_path))
+    assert trials[0].params == search.first
+    assert max(trial.value for trial in trials) > trials[0].value + 1.0
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_search_goes_on_and_ends_with_its_trials(tmp_path, sampler):
+    search = search_with(sampler)
+    work(search, tmp_path, 4)
+    work(search, tmp_path, 10)
+    study = open_study(search, tmp_path)
+    assert len(finished(study)) == 10
+    work(search, tmp_path, 10)
+    assert len(finished(open_study(search, tmp_path))) == 10
+    draw(search, study, tmp_path / "settings.png")
+    assert (tmp_path / "settings.png").stat().st_size > 10_000
+
+
+def test_several_processes_work_on_one_search(tmp_path):
+    study = module.conduct(search_with(evolution_strategy), tmp_path, 6, workers=2)
+    assert len(finished(study)) >= 6
+    assert (tmp_path / "trials.csv").read_text().count("\n") >= 7
