@@ -183,23 +183,27 @@ def test_an_episode_repeats_to_the_bit_in_the_second_engine_too(task, robot):
 
 @pytest.mark.parametrize(("task", "robot"), [("driving", "van"), ("parcel", "courier")])
 def test_episodes_without_a_policy_go_alike(task, robot):
-    """The same actions in the same episode: the first observations agree, and how long it lasts."""
-    lengths = {}
+    """The same actions in the same episode: what is seen at first, and 30 control steps later.
+
+    Later on, who falls by a hair in one engine stays up by one in the other.
+    """
+    seen = {}
     for engine in ENGINES:
         env = make_environment(task, robot, privileged=True, simulator=engine)
-        lengths[engine], first = [], []
+        rows = []
         for episode in range(4):
             observation, _ = env.reset(options={"episode": episode})
-            first.append(observation)
-            done, steps = False, 0
-            while not done and steps < 150:
-                *_, done, _, _ = env.step(np.zeros(env.action_space.shape, dtype=np.float32))
-                steps += 1
-            lengths[engine].append(steps)
+            rows.append(observation)
+            for _ in range(30):
+                observation, *_ = env.step(np.zeros(env.action_space.shape, dtype=np.float32))
+            rows.append(observation)
+        scale = np.asarray([feature.scale for feature in env.interface.observation])
         env.close()
-        lengths[engine, "first"] = np.asarray(first)
-    np.testing.assert_allclose(lengths["pybullet", "first"], lengths["mujoco", "first"], atol=0.02)
-    np.testing.assert_allclose(lengths["pybullet"], lengths["mujoco"], atol=6)
+        seen[engine] = np.asarray(rows) / scale
+    apart = np.abs(seen["pybullet"] - seen["mujoco"])
+    assert apart[0::2].max() < 0.02
+    assert np.median(apart[1::2]) < 0.01
+    assert np.quantile(apart[1::2], 0.9) < 0.05
 
 
 def test_an_unknown_engine_is_told():
