@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,8 +21,32 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-output = Console()
-errors = Console(stderr=True)
+
+class Terminal(Console):
+    """A console that leaves it to its callers what a closed pipe means."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end the program as if it had failed."""
+        raise BrokenPipeError
+
+
+output = Terminal()
+errors = Terminal(stderr=True)
+
+
+def write_out() -> None:
+    """Write what the output still holds, while it can be told that it cannot be written.
+
+    Raises:
+        OSError: If it cannot: the pipe is closed, the disk is full. It is given up then, since the
+            interpreter would try again at its end.
+    """
+    try:
+        if sys.stdout is not None:  # closed by whoever started the process
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 @contextmanager

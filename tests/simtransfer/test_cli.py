@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -72,6 +74,23 @@ def test_the_parser_refuses_in_one_line_with_exit_code_2(arguments, said, capsys
     assert said in printed.err
     assert len(printed.err.strip().splitlines()) == 1
     assert printed.out == ""
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "said"),
+    [
+        ("| true", 0, ""),
+        (">/dev/full", 2, "simtransfer: No space left on device; free some space"),
+        (">&- 2>&-", 0, ""),
+        ("--help >/dev/full", 2, "simtransfer: No space left on device; free some space"),
+    ],
+)
+def test_an_output_that_nobody_takes_is_no_traceback(where, code, said):
+    command = f"set -o pipefail; {sys.executable} -m simtransfer robots {where}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert ended.returncode == code
+    assert ended.stderr.startswith(said)
+    assert len(ended.stderr.splitlines()) == bool(said)
 
 
 def test_a_full_disk_is_said_and_leaves_no_half_record(tmp_path, monkeypatch, capsys):
