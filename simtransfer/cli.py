@@ -23,7 +23,7 @@ from simtransfer.commands.train import train
 from simtransfer.commands.transfer import transfer
 from simtransfer.commands.watch import watch
 from simtransfer.experiment import ExperimentConfig
-from simtransfer.terminal import errors, write_out
+from simtransfer.terminal import errors, explain, write_out
 
 Command = Callable[[], int | None]
 
@@ -90,7 +90,7 @@ def guarded(parse: Callable[[], Command]) -> int:
         write_out()
     except BrokenPipeError:  # whoever read the output has seen enough
         code, said = 0, ""
-    except (ValueError, OSError, RuntimeError) as error:
+    except (ValueError, OSError, RuntimeError, MemoryError) as error:
         code, said = 2, f"[red]simtransfer:[/red] {escape(explain(error))}"
     except KeyboardInterrupt:
         code, said = 130, "interrupted; a training goes on from its last evaluation when run again"
@@ -136,15 +136,6 @@ def _unframed(text: str) -> str:
         if section[:1] == ["Perhaps you meant:"] and options:
             hint = f"; perhaps you meant {options[0]}"
     return f"{said[:1].lower()}{said[1:]}{hint}; --help tells more"
-
-
-def explain(error: Exception) -> str:
-    """An error in one line."""
-    if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        hint = "; free some space, then run the same command again" if error.errno == 28 else ""
-        return f"{where}{error.strerror}{hint}"
-    return " ".join(str(error).split())
 
 
 if __name__ == "__main__":

@@ -17,13 +17,16 @@ from agents.bundle import Bundle, Network, load_bundle
 from agents.processes import workers_for
 from agents.settings import PPOChanges, settle
 from envs import find_robot, training_suite
-from simtransfer.files import locked, write_json
+from envs.tables import shown
+from simtransfer.files import locked, write_json, write_text
 from simtransfer.plan import find_plan
 from simtransfer.run import Progress, Run
 from simtransfer.run_config import RunConfig
+from simtransfer.terminal import explain
 from simtransfer.transfer_metrics import BASELINE
 from simtransfer.versions import versions
 
+MOST_SEEDS = 10_000  # each is a training: more is a slip of the finger
 ATTEMPTS = 3  # a worker that dies (killed, out of memory) is started again so many times
 
 
@@ -65,8 +68,10 @@ class ExperimentConfig:
 
     def __post_init__(self) -> None:
         """Refuse an experiment that compares nothing."""
-        if self.seeds < 1:
-            raise ValueError(f"seeds must be at least 1, got {self.seeds}")
+        if not 1 <= self.seeds <= MOST_SEEDS:
+            raise ValueError(
+                f"seeds must be at least 1, at most {MOST_SEEDS}, got {shown(self.seeds)}"
+            )
         if not self.students or not self.methods:
             raise ValueError("name at least one student and one method")
         students = tuple(find_robot(student).name for student in self.students)
@@ -254,6 +259,7 @@ class _Pool:
 
 def _run(config: RunConfig, folder: Path, connection: Connection) -> None:
     """A worker's life: one run."""
+    failure = folder / "error.txt"
     parent = os.getppid()
 
     def tell(progress: Progress) -> None:
@@ -263,11 +269,12 @@ def _run(config: RunConfig, folder: Path, connection: Connection) -> None:
 
     try:
         Run(config, folder, tell).execute()
+        failure.unlink(missing_ok=True)
         connection.send("done")
     except KeyboardInterrupt:
         os._exit(1)
     except Exception as error:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
         with contextlib.suppress(OSError):  # the comparison may be gone
-            connection.send(f"{type(error).__name__}: {error}")
+            connection.send(explain(error))
+        with contextlib.suppress(OSError):  # the disk may be full
+            write_text(traceback.format_exc(), failure)

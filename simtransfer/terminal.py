@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -81,3 +82,18 @@ def bar(display: Progress, description: str, total: int | None) -> TaskID:
 def print_json(data: Any) -> None:
     """Print plain data as JSON, alone on the output stream."""
     print(json.dumps(data, indent=1))
+
+
+def explain(error: Exception) -> str:
+    """An error in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        hint = (
+            "; free some space, then run the same command again"
+            if error.errno == errno.ENOSPC
+            else ""
+        )
+        return f"{where}{error.strerror}{hint}"
+    if isinstance(error, MemoryError):
+        return "out of memory; ask for fewer worlds, workers or episodes"
+    return " ".join(str(error).split())
