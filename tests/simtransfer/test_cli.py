@@ -1,11 +1,14 @@
 import json
+import resource
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from agents.settings import TUNED, PPOSettings
 from simtransfer.cli import main
+from simtransfer.video import write_video
 
 TINY = ["--steps", "256", "--interval", "128", "--episodes", "2", "--final-episodes", "2"]
 SMALL_PPO = ["--ppo.worlds", "2", "--ppo.rollout", "64", "--ppo.batch", "64"]
@@ -24,6 +27,14 @@ def run(*arguments):
         (["train", "--robot", "hatchbak"], "did you mean 'hatchback'"),
         (["train", "--task", "drivin"], "did you mean 'driving'"),
         (["train", "--steps", "0"], "steps must be at least 1"),
+        (["train", "--steps", "9" * 400], "steps must be below 2**63, got 999"),
+        (["train", "--ppo.learning-rate", "nan"], "ppo.learning_rate must be positive, got nan"),
+        (["train", "--workers", "0"], "workers must be at least 1, got 0"),
+        (
+            ["compare", "--teacher", "BUNDLE", "--seeds", "9" * 30],
+            "seeds must be at least 1, at most",
+        ),
+        (["watch", "BUNDLE", "--seed", "-1"], "--seed must not be negative"),
         (["train", "--seed", "-1"], "seed must not be negative"),
         (["train", "--randomization", "widee", "--steps", "10"], "did you mean 'wide'"),
         (["evaluate", "nothing-here"], "unknown bundle"),
@@ -61,6 +72,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     ("arguments", "said"),
     [
         (["train", "--stepz", "5"], "unrecognized options: --stepz, 5; perhaps you meant --steps"),
+        (["train", "--steps", "1e99"], "error parsing --steps: invalid literal for int"),
         (["train", "--steps", "many"], "error parsing --steps: invalid literal for int"),
         (["train", "--algorithm", "dqn"], "invalid choice 'dqn' for argument '--algorithm'"),
         (["trian"], "unknown command 'trian'; did you mean 'train'"),
@@ -136,6 +148,18 @@ def test_watch_writes_a_video(teacher_folder, tmp_path):
     file = tmp_path / "drive.mp4"
     assert run("watch", teacher_folder, "--episodes", "1", "--output", file) == 0
     assert file.read_bytes()[4:8] == b"ftyp"
+
+
+def test_a_video_that_does_not_fit_on_the_disk_is_refused_and_leaves_none(tmp_path):
+    frames = list(np.random.default_rng(0).integers(0, 255, (20, 64, 64, 3), dtype=np.uint8))
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limit[1]))
+    try:
+        with pytest.raises(OSError, match=r"drive\.mp4: cannot be written whole"):
+            write_video(frames, tmp_path / "drive.mp4", 10.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_robots_lists_and_checks(capsys):
