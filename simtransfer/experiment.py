@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import traceback
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.bundle import Bundle, Network, load_bundle
-from agents.processes import workers_for
+from agents.processes import forkserver, workers_for
 from agents.settings import PPOChanges, settle
 from envs import find_robot, training_suite
 from envs.tables import shown
@@ -202,9 +201,6 @@ class _Pool:
         self, runs: dict[str, RunConfig], folder: Path, on_news: Callable[[RunNews], None]
     ) -> None:
         self._runs, self._folder, self._on_news = runs, folder, on_news
-        # Workers are forked from a server that has imported everything once and run nothing.
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["simtransfer.run"])
         self._active: dict[Connection, tuple[str, ForkServerProcess]] = {}
         self._attempts = dict.fromkeys(runs, 0)
         self._failures: dict[str, str] = {}
@@ -226,8 +222,10 @@ class _Pool:
             raise RuntimeError(f"{len(self._failures)} runs failed; {place}: {reason}")
 
     def _start(self, place: str) -> None:
-        ours, theirs = self._context.Pipe(duplex=False)
-        process = self._context.Process(
+        # Workers are forked from a server that has imported everything once and run nothing.
+        context = forkserver("simtransfer.run")
+        ours, theirs = context.Pipe(duplex=False)
+        process = context.Process(
             target=_run, args=(self._runs[place], self._folder / place, theirs)
         )
         process.start()
