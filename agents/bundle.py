@@ -20,9 +20,10 @@ from agents.actor import Act, Actor
 from agents.networks import ACTIVATIONS, Trunk
 from agents.tensor_file import write_tensors
 from envs.interface import Feature, Interface, unknown
-from envs.tables import build, checked
+from envs.tables import build, checked, shown
 
 FORMAT = 1
+WIDEST = 65_536  # a layer far beyond what a control loop computes in time
 SHIPPED = Path(__file__).parent / "bundles"
 TENSORS, DESCRIPTION = "policy.safetensors", "bundle.json"
 
@@ -49,8 +50,8 @@ class Network:
             raise ValueError(f"network: {unknown('activation', self.activation, ACTIVATIONS)}")
         for name in ("hidden", "critic_hidden"):
             widths = getattr(self, name)
-            if not widths or min(widths) < 1:
-                raise ValueError(f"network.{name}: give at least one width, each at least 1")
+            if not widths or not 1 <= min(widths) <= max(widths) <= WIDEST:
+                raise ValueError(f"network.{name}: give at least one width, each 1 to {WIDEST}")
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ def _read_description(file: Path) -> Bundle:
         data = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{file}: cannot be read ({error.strerror}); is this a bundle?") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{file}: truncated or not JSON ({error})") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         given = data.get("format") if isinstance(data, dict) else None
@@ -217,12 +218,14 @@ def _read_description(file: Path) -> Bundle:
 
 def _provenance(entry: Any) -> dict[str, Any]:
     if not isinstance(entry, dict):
-        raise ValueError(f"provenance: expected a table, got {entry!r}")
+        raise ValueError(f"provenance: expected a table, got {shown(entry)}")
     checked(entry.get("steps", 0), "int", "provenance.steps")
     checked(entry.get("hours", 0.0), "float", "provenance.hours")
     for key, kind in (("config", dict), ("measured", list)):
         if not isinstance(entry.get(key, kind()), kind):
-            raise ValueError(f"provenance.{key}: expected a {kind.__name__}, got {entry[key]!r}")
+            raise ValueError(
+                f"provenance.{key}: expected a {kind.__name__}, got {shown(entry[key])}"
+            )
     for i, row in enumerate(entry.get("measured", [])):
         where = f"provenance.measured[{i}]"
         checked(row["suite"] if isinstance(row, dict) else None, "str", f"{where}.suite")
@@ -232,7 +235,7 @@ def _provenance(entry: Any) -> dict[str, Any]:
 
 def _features(rows: Any, where: str) -> tuple[Feature, ...]:
     if not isinstance(rows, list):
-        raise ValueError(f"{where}: expected a list of features, got {rows!r}")
+        raise ValueError(f"{where}: expected a list of features, got {shown(rows)}")
     features = tuple(build(Feature, row, f"{where}[{i}]") for i, row in enumerate(rows))
     Interface(features, ())  # refuses two of one name
     return features
@@ -243,21 +246,24 @@ def _check_tensors(bundle: Bundle, file: Path) -> None:
     with torch.device("meta"):
         trunk = Trunk(layout, bundle.reads, bundle.network.hidden, bundle.network.activation)
         head = nn.Linear(trunk.width, len(bundle.acts))
-        expected = {f"actor.{k}": v.shape for k, v in Actor(trunk, head).state_dict().items()}
+        expected = {f"actor.{k}": v for k, v in Actor(trunk, head).state_dict().items()}
         if bundle.judges:
             network = bundle.network
             whole = Interface(bundle.judges, bundle.acts)
             critic = Trunk(whole, bundle.judges, network.critic_hidden, network.activation)
             value = nn.Linear(critic.width, 1)
             judge = Actor(critic, value).state_dict()
-            expected |= {f"critic.{k}": v.shape for k, v in judge.items()}
-    for name, shape in expected.items():
+            expected |= {f"critic.{k}": v for k, v in judge.items()}
+    for name, like in expected.items():
         if name not in bundle.tensors:
             raise ValueError(f"{file}: lacks tensor {name!r}; save the bundle again")
-        given = tuple(bundle.tensors[name].shape)
-        if given != tuple(shape):
+        given = bundle.tensors[name]
+        if given.shape != like.shape:
             raise ValueError(
-                f"{file}: {name} has shape {given}, its description says {tuple(shape)}"
+                f"{file}: {name} has shape {tuple(given.shape)}, "
+                f"its description says {tuple(like.shape)}"
             )
-        if not bool(torch.isfinite(bundle.tensors[name]).all()):
+        if given.dtype != like.dtype:
+            raise ValueError(f"{file}: {name} is of {given.dtype}, expected {like.dtype}")
+        if not bool(torch.isfinite(given).all()):
             raise ValueError(f"{file}: {name} holds NaN or infinity; train again from a checkpoint")

@@ -12,10 +12,13 @@ import math
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from ctypes import c_byte
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
+from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
@@ -38,6 +41,25 @@ def workers_for(asked: int | None) -> int:
     if asked is None and hasattr(os, "sched_getaffinity"):  # a container may have fewer than are
         return len(os.sched_getaffinity(0))
     return asked or os.cpu_count() or 1
+
+
+def forkserver(*preload: str) -> ForkServerContext:
+    """Makes processes that are forked from a server, and leave Ctrl-C to whoever starts them.
+
+    A terminal sends it to all of them at once; each would tell of it while the first cleans up.
+
+    Args:
+        preload: Modules that the server imports once, if it does not run yet.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(preload))
+    if threading.current_thread() is threading.main_thread():  # no other may say what is heard
+        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as whatever starts now inherits
+        try:
+            ensure_running()
+        finally:
+            signal.signal(signal.SIGINT, heard)
+    return context
 
 
 def form(make: Make, count: int, workers: int = 1) -> Group:
@@ -65,8 +87,7 @@ class ProcessGroup:
         self.count, self.spaces = count, Spaces.of(world)
         world.close()
         layout = self.spaces.layout(count)
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["envs.bullet", "envs.catalogue"])
+        context = forkserver("envs.bullet", "envs.catalogue")
         memory = {
             name: context.RawArray(c_byte, max(math.prod(shape) * np.dtype(kind).itemsize, 1))
             for name, (shape, kind) in layout.items()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,4 +25,6 @@ def write_tensors(
     try:
         save_file(whole, file, metadata=about)
     except SafetensorError as error:
-        raise OSError(f"{file}: cannot be written ({error}); is the disk full?") from None
+        told = re.search(r"os error (\d+)", str(error))
+        number = int(told[1]) if told else errno.EIO
+        raise OSError(number, os.strerror(number), str(file)) from None

@@ -17,16 +17,15 @@ def quiet() -> Iterator[None]:
         if stream is not None:  # closed by whoever started the process
             stream.flush()
     library.fflush(None)
-    saved = [os.dup(1), os.dup(2)]
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 1)
-        os.dup2(null, 2)
-        yield
-    finally:
+    with contextlib.ExitStack() as restored:
+        null = os.open(os.devnull, os.O_WRONLY)
+        restored.callback(os.close, null)
+        for target in (1, 2):
+            with contextlib.suppress(OSError):  # closed: C has nowhere to print to
+                saved = os.dup(target)
+                restored.callback(os.close, saved)
+                restored.callback(os.dup2, saved, target)
+                os.dup2(null, target)
         # C's own buffer would else be flushed at exit, when the descriptors are back.
-        library.fflush(None)
-        for target, descriptor in zip((1, 2), saved, strict=True):
-            os.dup2(descriptor, target)
-            os.close(descriptor)
-        os.close(null)
+        restored.callback(library.fflush, None)
+        yield

@@ -38,7 +38,7 @@ def read_robot(path: Path) -> Robot:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{file}: cannot be read ({error.strerror}); give a robot.toml") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{file}: not valid TOML: {error}") from None
     try:
         return _parse(data, file)

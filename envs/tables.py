@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import MISSING, fields
 from typing import Any
 
 from envs.interface import unknown
+
+shown = reprlib.repr  # cut short: a whole table would be no message
+LARGEST = 2**63  # that whole numbers stay below, as TOML has it and arrays need it
 
 
 def take(table: dict[str, Any], key: str, kind: type) -> Any:
@@ -19,7 +23,7 @@ def take(table: dict[str, Any], key: str, kind: type) -> Any:
         raise ValueError(f"missing key {key!r}")
     value = table.pop(key)
     if not isinstance(value, kind):
-        raise ValueError(f"{key}: expected a {kind.__name__}, got {value!r}")
+        raise ValueError(f"{key}: expected a {kind.__name__}, got {shown(value)}")
     return value
 
 
@@ -35,7 +39,7 @@ def build(kind: type, entry: Any, where: str) -> Any:
         ValueError: If a key is missing, unknown or of another type.
     """
     if not isinstance(entry, dict):
-        raise ValueError(f"{where}: expected a table, got {entry!r}")
+        raise ValueError(f"{where}: expected a table, got {shown(entry)}")
     prefix = f"{where}." if where else ""
     known = {f.name: f for f in fields(kind)}
     for key in entry:
@@ -65,23 +69,28 @@ def checked(value: Any, kind: str, where: str, *, endless: bool = False) -> Any:
         ValueError: If it is something else.
     """
     if kind == "float":
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or math.isnan(value) or (math.isinf(value) and not endless):
-            raise ValueError(f"{where}: expected a number, got {value!r}")
+        if not (_is_whole(value) or isinstance(value, float)) or not (
+            math.isfinite(value) or (endless and math.isinf(value))
+        ):
+            raise ValueError(f"{where}: expected a number, got {shown(value)}")
         return float(value)
-    if kind == "int" and (isinstance(value, bool) or not isinstance(value, int)):
-        raise ValueError(f"{where}: expected a whole number, got {value!r}")
+    if kind == "int" and not _is_whole(value):
+        raise ValueError(f"{where}: expected a whole number, got {shown(value)}")
     if kind == "str" and not isinstance(value, str):
-        raise ValueError(f"{where}: expected text in quotes, got {value!r}")
+        raise ValueError(f"{where}: expected text in quotes, got {shown(value)}")
     if kind == "bool" and not isinstance(value, bool):
-        raise ValueError(f"{where}: expected true or false, got {value!r}")
+        raise ValueError(f"{where}: expected true or false, got {shown(value)}")
     if kind == "tuple[float, float, float]":
         if not isinstance(value, list) or len(value) != 3:
-            raise ValueError(f"{where}: expected three numbers, got {value!r}")
+            raise ValueError(f"{where}: expected three numbers, got {shown(value)}")
         return tuple(checked(item, "float", where) for item in value)
     for item_kind, items in (("str", "names"), ("int", "whole numbers"), ("float", "numbers")):
         if kind == f"tuple[{item_kind}, ...]":
             if not isinstance(value, list):
-                raise ValueError(f"{where}: expected a list of {items}, got {value!r}")
+                raise ValueError(f"{where}: expected a list of {items}, got {shown(value)}")
             return tuple(checked(item, item_kind, where) for item in value)
     return value
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST

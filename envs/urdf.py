@@ -8,11 +8,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
+
+# Attributes that engines read as numbers, and how many; whatever is none they take for zero.
+NUMBERS: Mapping[str, Mapping[str, int]] = {
+    "mass": {"value": 1},
+    "inertia": dict.fromkeys(("ixx", "iyy", "izz", "ixy", "ixz", "iyz"), 1),
+    "origin": {"xyz": 3, "rpy": 3},
+    "axis": {"xyz": 3},
+    "limit": {"lower": 1, "upper": 1, "effort": 1, "velocity": 1},
+    "dynamics": {"damping": 1, "friction": 1},
+    "lateral_friction": {"value": 1},
+    "box": {"size": 3},
+    "sphere": {"radius": 1},
+    "capsule": {"radius": 1, "length": 1},
+    "cylinder": {"radius": 1, "length": 1},
+}
+SIZES = ("box", "sphere", "capsule", "cylinder")
+NEEDED = {"value", "ixx", "iyy", "izz", "size", "radius", "length"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +75,9 @@ class Joint:
     origin: Matrix
     axis: Matrix
     element: ET.Element
+
+
+Part = TypeVar("Part", Link, Joint)
 
 
 @dataclass(frozen=True)
@@ -158,21 +179,33 @@ def parse_urdf(text: str | bytes, path: Path) -> Urdf:
     """
     try:
         robot = ET.fromstring(text)
-    except ET.ParseError as error:
+    except (ET.ParseError, LookupError, ValueError) as error:  # the latter of its encoding
         raise ValueError(f"{path}: not a URDF: {error}") from None
     try:
-        links = {link.name: link for link in map(_link, robot.findall("link"))}
-        joints = {joint.name: joint for joint in map(_joint, robot.findall("joint"))}
+        links = _by_name("link", map(_link, robot.findall("link")))
+        joints = _by_name("joint", map(_joint, robot.findall("joint")))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     _check_tree(path, links, joints.values())
     return Urdf(path, links, joints)
 
 
+def _by_name(what: str, parts: Iterable[Part]) -> dict[str, Part]:
+    found: dict[str, Part] = {}
+    for part in parts:
+        if not part.name:
+            raise ValueError(f"a {what} has no name")
+        if part.name in found:
+            raise ValueError(f"two {what}s are called {part.name!r}; each needs its own name")
+        found[part.name] = part
+    return found
+
+
 def _link(element: ET.Element) -> Link:
     inertial = element.find("inertial")
     mass, center, inertia = 0.0, np.zeros(3), np.zeros((3, 3))
     where = f"link {element.get('name')!r}"
+    _check_numbers(element, where)
     if inertial is not None:
         pose = origin_of(inertial, where)
         mass = _numbers(inertial.find("mass"), "value", "0", 1, where)[0]
@@ -197,31 +230,47 @@ def _link(element: ET.Element) -> Link:
 def _joint(element: ET.Element) -> Joint:
     name = element.get("name", "")
     where = f"joint {name!r}"
+    _check_numbers(element, where)
     ends = [element.find(end) for end in ("parent", "child")]
     parent, child = (end.get("link", "") if end is not None else "" for end in ends)
+    axis = np.asarray(_numbers(element.find("axis"), "xyz", "1 0 0", 3, where))
+    if not axis.any() and element.get("type") != "fixed":
+        raise ValueError(f"{where}: axis xyz must not be zero")
     return Joint(
-        name,
-        element.get("type", ""),
-        parent,
-        child,
-        origin_of(element, where),
-        np.asarray(_numbers(element.find("axis"), "xyz", "1 0 0", 3, where)),
-        element,
+        name, element.get("type", ""), parent, child, origin_of(element, where), axis, element
     )
+
+
+def _check_numbers(element: ET.Element, where: str) -> None:
+    """Refuse numbers that are none, wherever they stand in a link or joint."""
+    for part in element.iter():
+        for key, count in NUMBERS.get(part.tag, {}).items():
+            if key in part.attrib:
+                _numbers(part, key, "0 0 0", count, where)
+            elif key in NEEDED:
+                raise ValueError(f"{where}: {part.tag} lacks {key}")
+    for shape in element.iterfind("collision/geometry/*"):
+        for key, count in NUMBERS[shape.tag].items() if shape.tag in SIZES else ():
+            if min(_numbers(shape, key, "", count, where)) <= 0:
+                raise ValueError(f"{where}: {shape.tag} {key}={shape.get(key)!r} must be positive")
 
 
 def _numbers(
     element: ET.Element | None, key: str, default: str, count: int, where: str
 ) -> list[float]:
     text = default if element is None else element.get(key, default)
-    if text.startswith("$("):  # a xacro argument that nobody expanded: engines read the default
-        text = default
+    tag = "" if element is None else element.tag
+    if tag == "origin" and text.startswith("$("):
+        text = default  # as engines read a xacro argument that nobody expanded
+    given = f"{where}: {tag} {key}={text!r}"
     try:
         values = [float(word) for word in text.split()]
     except ValueError:
-        raise ValueError(f"{where}: {key}={text!r} is not a number") from None
+        raise ValueError(f"{given} is not a number") from None
+    if not all(map(math.isfinite, values)):
+        raise ValueError(f"{given} is not a finite number")
     if len(values) != count:
-        raise ValueError(f"{where}: {key}={text!r} should be {count} number(s)")
+        raise ValueError(f"{given} should be {count} number(s)")
     return values
 
 

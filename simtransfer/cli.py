@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -24,7 +23,7 @@ from simtransfer.commands.train import train
 from simtransfer.commands.transfer import transfer
 from simtransfer.commands.watch import watch
 from simtransfer.experiment import ExperimentConfig
-from simtransfer.terminal import errors
+from simtransfer.terminal import errors, explain, write_out
 
 Command = Callable[[], int | None]
 
@@ -87,16 +86,20 @@ def deferred(command: Callable[..., int | None]) -> Callable[..., Command]:
 def guarded(parse: Callable[[], Command]) -> int:
     """Parse and run a command; a mistake becomes one line on the error stream."""
     try:
-        return int(understood(parse)() or 0)
-    except (ValueError, OSError, RuntimeError) as error:
-        if isinstance(error, BrokenPipeError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        errors.print(f"[red]simtransfer:[/red] {escape(explain(error))}", soft_wrap=True)
-        return 2
+        code, said = int(understood(parse)() or 0), ""
+        write_out()
+    except BrokenPipeError:  # whoever read the output has seen enough
+        code, said = 0, ""
+    except (ValueError, OSError, RuntimeError, MemoryError) as error:
+        code, said = 2, f"[red]simtransfer:[/red] {escape(explain(error))}"
     except KeyboardInterrupt:
-        errors.print("interrupted; the same command goes on from the last evaluation")
-        return 130
+        code, said = 130, "interrupted; a training goes on from its last evaluation when run again"
+    with contextlib.suppress(OSError):  # nobody may be there to be told
+        if said:
+            errors.print(said, soft_wrap=True)
+    with contextlib.suppress(OSError):
+        write_out()
+    return code
 
 
 def understood(parse: Callable[[], Command]) -> Command:
@@ -110,8 +113,8 @@ def understood(parse: Callable[[], Command]) -> Command:
         with contextlib.redirect_stderr(framed):
             return parse()
     except SystemExit as end:
-        if not end.code:
-            raise
+        if not end.code:  # it was asked for help, and gave it
+            return lambda: None
     raise ValueError(_unframed(framed.getvalue()))
 
 
@@ -133,15 +136,6 @@ def _unframed(text: str) -> str:
         if section[:1] == ["Perhaps you meant:"] and options:
             hint = f"; perhaps you meant {options[0]}"
     return f"{said[:1].lower()}{said[1:]}{hint}; --help tells more"
-
-
-def explain(error: Exception) -> str:
-    """An error in one line."""
-    if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        hint = "; free some space, then run the same command again" if error.errno == 28 else ""
-        return f"{where}{error.strerror}{hint}"
-    return " ".join(str(error).split())
 
 
 if __name__ == "__main__":

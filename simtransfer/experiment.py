@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import traceback
 from collections.abc import Callable, Iterator
@@ -14,16 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from agents.bundle import Bundle, Network, load_bundle
-from agents.processes import workers_for
+from agents.processes import forkserver, workers_for
 from agents.settings import PPOChanges, settle
 from envs import find_robot, training_suite
-from simtransfer.files import locked, write_json
+from envs.tables import shown
+from simtransfer.files import locked, write_json, write_text
 from simtransfer.plan import find_plan
 from simtransfer.run import Progress, Run
 from simtransfer.run_config import RunConfig
+from simtransfer.terminal import explain
 from simtransfer.transfer_metrics import BASELINE
 from simtransfer.versions import versions
 
+MOST_SEEDS = 10_000  # each is a training: more is a slip of the finger
 ATTEMPTS = 3  # a worker that dies (killed, out of memory) is started again so many times
 
 
@@ -65,8 +67,10 @@ class ExperimentConfig:
 
     def __post_init__(self) -> None:
         """Refuse an experiment that compares nothing."""
-        if self.seeds < 1:
-            raise ValueError(f"seeds must be at least 1, got {self.seeds}")
+        if not 1 <= self.seeds <= MOST_SEEDS:
+            raise ValueError(
+                f"seeds must be at least 1, at most {MOST_SEEDS}, got {shown(self.seeds)}"
+            )
         if not self.students or not self.methods:
             raise ValueError("name at least one student and one method")
         students = tuple(find_robot(student).name for student in self.students)
@@ -197,9 +201,6 @@ class _Pool:
         self, runs: dict[str, RunConfig], folder: Path, on_news: Callable[[RunNews], None]
     ) -> None:
         self._runs, self._folder, self._on_news = runs, folder, on_news
-        # Workers are forked from a server that has imported everything once and run nothing.
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["simtransfer.run"])
         self._active: dict[Connection, tuple[str, ForkServerProcess]] = {}
         self._attempts = dict.fromkeys(runs, 0)
         self._failures: dict[str, str] = {}
@@ -221,8 +222,10 @@ class _Pool:
             raise RuntimeError(f"{len(self._failures)} runs failed; {place}: {reason}")
 
     def _start(self, place: str) -> None:
-        ours, theirs = self._context.Pipe(duplex=False)
-        process = self._context.Process(
+        # Workers are forked from a server that has imported everything once and run nothing.
+        context = forkserver("simtransfer.run")
+        ours, theirs = context.Pipe(duplex=False)
+        process = context.Process(
             target=_run, args=(self._runs[place], self._folder / place, theirs)
         )
         process.start()
@@ -254,6 +257,7 @@ class _Pool:
 
 def _run(config: RunConfig, folder: Path, connection: Connection) -> None:
     """A worker's life: one run."""
+    failure = folder / "error.txt"
     parent = os.getppid()
 
     def tell(progress: Progress) -> None:
@@ -263,11 +267,12 @@ def _run(config: RunConfig, folder: Path, connection: Connection) -> None:
 
     try:
         Run(config, folder, tell).execute()
+        failure.unlink(missing_ok=True)
         connection.send("done")
     except KeyboardInterrupt:
         os._exit(1)
     except Exception as error:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
         with contextlib.suppress(OSError):  # the comparison may be gone
-            connection.send(f"{type(error).__name__}: {error}")
+            connection.send(explain(error))
+        with contextlib.suppress(OSError):  # the disk may be full
+            write_text(traceback.format_exc(), failure)

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,19 +41,36 @@ def locked(folder: Path, patience: float = 0.0) -> Iterator[None]:
 
 
 def replace_file(file: Path, write: Callable[[Path], None]) -> None:
-    """Let ``write`` fill a draft, then put it in the place of ``file`` in one step."""
+    """Let ``write`` fill a draft, then put it in the place of ``file`` in one step.
+
+    Raises:
+        OSError: If it cannot be written, as on a full disk; what stood there stands there still.
+    """
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         write(draft)
         draft.replace(file)
+    except OSError as error:  # of the draft, or of nothing: people know the file
+        if error.errno:
+            raise OSError(error.errno, os.strerror(error.errno), str(file)) from error
+        raise
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # of a file system that turned read-only
+            draft.unlink(missing_ok=True)
 
 
 def write_json(data: Any, file: Path) -> None:
     """Write plain data as JSON."""
-    text = json.dumps(data, indent=1) + "\n"
-    replace_file(file, lambda draft: _write_text(draft, text))
+    write_text(json.dumps(data, indent=1) + "\n", file)
+
+
+def write_text(text: str, file: Path) -> None:
+    """Write text as UTF-8."""
+
+    def write(draft: Path) -> None:
+        draft.write_text(text, encoding="utf-8")
+
+    replace_file(file, write)
 
 
 def read_json(file: Path) -> Any:
@@ -66,7 +83,7 @@ def read_json(file: Path) -> Any:
         return json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{file}: cannot be read ({error.strerror})") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{file}: truncated or not JSON ({error})") from None
 
 
@@ -77,10 +94,6 @@ def plain(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [plain(value) for value in data]
     return data
-
-
-def _write_text(file: Path, text: str) -> None:
-    file.write_text(text, encoding="utf-8")
 
 
 def write_table(table: pd.DataFrame, file: Path) -> None:

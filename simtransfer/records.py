@@ -11,23 +11,23 @@ The folder is all that statistics and reports know of an experiment:
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-CURVE_COLUMNS = (
-    "step",
-    "suite",
-    "episodes",
-    "success_rate",
-    "return_mean",
-    "wall_seconds",
-)
+from envs.tables import LARGEST, checked, shown
+from simtransfer.files import read_json
+from simtransfer.measures import measures
+
+NUMBERS = ("step", "episodes", "success_rate", "return_mean", "wall_seconds")
+CURVE_COLUMNS = ("suite", *NUMBERS)
+START_AGAIN = "start the experiment again in this folder"
 BEGIN_AGAIN = "delete that run's folder and start the experiment again"
 
 
@@ -114,43 +114,63 @@ def read_experiment(folder: Path) -> Experiment:
         ValueError: A file is missing or cannot be understood; one line that names the file, says
             what is wrong with it and how to mend it.
     """
-    path = folder / "experiment.json"
+    stated = _read_stated(folder / "experiment.json")
+    runs = list(_read_runs(folder, stated["students"], stated["methods"], stated["seeds"]))
+    return Experiment(
+        **stated,
+        curves=_join_curves([run.curve for run in runs if run.curve is not None]),
+        transfers=_first_transfers(runs),
+        unfinished=tuple(run.as_unfinished() for run in runs if not run.done),
+        video=(folder / "video.mp4") if (folder / "video.mp4").is_file() else None,
+    )
+
+
+def _read_stated(path: Path) -> dict[str, Any]:
+    """What was to be run: the fields of `Experiment` that stand in its file."""
     record = _read_json(path, "point to the folder that the experiment was written to")
     try:
-        teacher, students = record["teacher"], tuple(map(str, record["students"]))
-        methods, seeds = tuple(map(str, record["methods"])), tuple(map(int, record["seeds"]))
-        runs = list(_read_runs(folder, students, methods, seeds))
-        return Experiment(
-            name=str(record["name"]),
-            task=str(record["task"]),
-            teacher=TeacherRecord(
-                name=str(teacher["name"]),
-                steps=_number(teacher.get("steps")),
-                hours=_number(teacher.get("hours")),
-                success_rate=_number(teacher.get("success_rate")),
+        table = {"versions": {}, "config": {}} | _table(record, "an experiment")
+        teacher = _table(table["teacher"], "teacher")
+        return {
+            **{key: checked(table[key], "str", key) for key in ("name", "task", "command")},
+            **{key: checked(table[key], "int", key) for key in ("steps", "evaluation_interval")},
+            "teacher": TeacherRecord(
+                name=checked(teacher["name"], "str", "teacher.name"),
+                steps=_number(teacher, "steps"),
+                hours=_number(teacher, "hours"),
+                success_rate=_number(teacher, "success_rate"),
             ),
-            students=students,
-            methods=methods,
-            seeds=seeds,
-            steps=int(record["steps"]),
-            evaluation_interval=int(record["evaluation_interval"]),
-            command=str(record["command"]),
-            versions={str(k): str(v) for k, v in record.get("versions", {}).items()},
-            config=dict(record.get("config", {})),
-            curves=_join_curves([run.curve for run in runs if run.curve is not None]),
-            transfers=_first_transfers(runs),
-            unfinished=tuple(run.as_unfinished() for run in runs if not run.done),
-            video=(folder / "video.mp4") if (folder / "video.mp4").is_file() else None,
-        )
+            "students": _distinct(table, "students", "str"),
+            "methods": _distinct(table, "methods", "str"),
+            "seeds": _distinct(table, "seeds", "int"),
+            "versions": {k: str(v) for k, v in _table(table["versions"], "versions").items()},
+            "config": _table(table["config"], "config"),
+        }
     except KeyError as error:
-        raise ValueError(
-            f"{path}: key {error} is missing; start the experiment again in this folder"
-        ) from error
-    except (TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path}: a value has the wrong type ({error}); "
-            "start the experiment again in this folder"
-        ) from error
+        raise ValueError(f"{path}: key {error} is missing; {START_AGAIN}") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; {START_AGAIN}") from error
+
+
+def _table(entry: Any, where: str) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise ValueError(f"{where}: expected a table, got {shown(entry)}")
+    return entry
+
+
+def _number(teacher: dict[str, Any], key: str) -> float:
+    value = teacher.get(key)
+    return math.nan if value is None else float(checked(value, "float", f"teacher.{key}"))
+
+
+def _distinct(table: dict[str, Any], key: str, kind: str) -> tuple[Any, ...]:
+    values: tuple[Any, ...] = checked(table[key], f"tuple[{kind}, ...]", key)
+    if not values:
+        raise ValueError(f"{key}: names none")
+    twice = [value for value in values if values.count(value) > 1]
+    if twice:
+        raise ValueError(f"{key}: {twice[0]!r} is named twice")
+    return values
 
 
 @dataclass(frozen=True)
@@ -193,10 +213,35 @@ def _read_curve(path: Path, *, must_exist: bool) -> pd.DataFrame | None:
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path}: cannot be read as Parquet ({reason}); {BEGIN_AGAIN}") from error
+    try:
+        _check_curve(curve)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; {BEGIN_AGAIN}") from error
+    if must_exist and curve.empty:
+        raise ValueError(f"{path}: is empty though the run is finished; {BEGIN_AGAIN}")
+    return curve
+
+
+def _check_curve(curve: pd.DataFrame) -> None:
     missing = [column for column in CURVE_COLUMNS if column not in curve.columns]
     if missing:
-        raise ValueError(f"{path}: has no column {', '.join(missing)}; {BEGIN_AGAIN}")
-    return curve
+        raise ValueError(f"has no column {', '.join(missing)}")
+    if not all(isinstance(suite, str) for suite in curve["suite"]):
+        raise ValueError("column suite does not hold text")
+    told = [name for name in measures(curve.columns) if not curve[name].isna().all()]
+    for column in (*NUMBERS, *told):
+        if not is_numeric_dtype(curve[column]) or is_bool_dtype(curve[column]):
+            raise ValueError(f"column {column} does not hold numbers")
+        if column in NUMBERS and not np.isfinite(curve[column]).all():
+            raise ValueError(f"column {column} has a value that is missing or not finite")
+    for column in ("step", "episodes"):
+        if ((curve[column] < 0) | (curve[column] % 1 != 0) | (curve[column] >= LARGEST)).any():
+            raise ValueError(f"column {column} must hold whole numbers from 0")
+    if not curve["success_rate"].between(0.0, 1.0).all():
+        raise ValueError("column success_rate must be within 0 and 1")
+    twice = curve[curve.duplicated(["step", "suite"])]
+    if len(twice):
+        raise ValueError("two rows for step {step}, suite {suite}".format(**twice.iloc[0]))
 
 
 def _join_curves(curves: list[pd.DataFrame]) -> pd.DataFrame:
@@ -209,17 +254,18 @@ def _read_tensors(run: Path) -> tuple[TensorRecord, ...]:
     path = run / "transfer.json"
     if not path.is_file():
         return ()
+    entries = _read_json(path, BEGIN_AGAIN)
     try:
         return tuple(
             TensorRecord(
                 tensor=str(entry["tensor"]),
                 status=str(entry["status"]),
-                shape=tuple(int(size) for size in entry["shape"]),
+                shape=checked(entry["shape"], "tuple[int, ...]", "shape"),
                 detail=str(entry.get("detail", "")),
             )
-            for entry in _read_json(path, BEGIN_AGAIN)
+            for entry in entries
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(
             f"{path}: is not a list of tensor, status, shape and detail; {BEGIN_AGAIN}"
         ) from error
@@ -235,14 +281,6 @@ def _first_transfers(runs: list[_Run]) -> dict[tuple[str, str], tuple[TensorReco
 
 def _read_json(path: Path, remedy: str) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ValueError(f"{path}: is missing; {remedy}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: is not valid JSON ({error}); {remedy}") from error
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
+        return read_json(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; {remedy}") from error

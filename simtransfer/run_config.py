@@ -10,6 +10,7 @@ from agents.settings import PPOSettings, SACSettings, settle
 from envs.catalogue import find_robot, find_task
 from envs.interface import unknown
 from envs.randomization import find_randomization
+from envs.tables import LARGEST, shown
 from simtransfer.plan import PLANS, TransferPlan
 
 ALGORITHMS = ("ppo", "sac")
@@ -61,7 +62,9 @@ class RunConfig:
             object.__setattr__(self, "ppo", settle(self.task, {}))
         for name in ("steps", "interval", "episodes", "final_episodes"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+                raise ValueError(f"{name} must be at least 1, got {shown(getattr(self, name))}")
+            if getattr(self, name) >= LARGEST:
+                raise ValueError(f"{name} must be below 2**63, got {shown(getattr(self, name))}")
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed must not be negative nor above 4294967295, got {self.seed}")
         if self.algorithm not in ALGORITHMS:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,8 +22,32 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-output = Console()
-errors = Console(stderr=True)
+
+class Terminal(Console):
+    """A console that leaves it to its callers what a closed pipe means."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end the program as if it had failed."""
+        raise BrokenPipeError
+
+
+output = Terminal()
+errors = Terminal(stderr=True)
+
+
+def write_out() -> None:
+    """Write what the output still holds, while it can be told that it cannot be written.
+
+    Raises:
+        OSError: If it cannot: the pipe is closed, the disk is full. It is given up then, since the
+            interpreter would try again at its end.
+    """
+    try:
+        if sys.stdout is not None:  # closed by whoever started the process
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 @contextmanager
@@ -55,3 +82,18 @@ def bar(display: Progress, description: str, total: int | None) -> TaskID:
 def print_json(data: Any) -> None:
     """Print plain data as JSON, alone on the output stream."""
     print(json.dumps(data, indent=1))
+
+
+def explain(error: Exception) -> str:
+    """An error in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        hint = (
+            "; free some space, then run the same command again"
+            if error.errno == errno.ENOSPC
+            else ""
+        )
+        return f"{where}{error.strerror}{hint}"
+    if isinstance(error, MemoryError):
+        return "out of memory; ask for fewer worlds, workers or episodes"
+    return " ".join(str(error).split())

@@ -71,6 +71,7 @@ def write_video(frames: Sequence[Frame], file: Path, rate: float) -> Path:
 
     Raises:
         ValueError: If there are no pictures.
+        OSError: If the video cannot be written whole.
     """
     if not frames:
         raise ValueError("a video needs at least one picture")
@@ -84,14 +85,21 @@ def write_video(frames: Sequence[Frame], file: Path, rate: float) -> Path:
             fps=rate,
             macro_block_size=2,
             quality=6,
+            ffmpeg_log_level="quiet",
             output_params=["-f", "mp4", "-movflags", "+faststart"],
         )
         writer.send(None)
         for frame in frames:
             writer.send(np.ascontiguousarray(frame))
         writer.close()
+        # The encoder keeps to itself that it could not write.
+        if imageio_ffmpeg.count_frames_and_secs(str(draft))[0] < len(frames):
+            raise OSError("pictures are missing")
 
-    replace_file(file, write)
+    try:
+        replace_file(file, write)
+    except (OSError, RuntimeError) as error:  # with a page of what the encoder says
+        raise OSError(f"{file}: cannot be written whole; is there space, and a folder?") from error
     return file
 
 

@@ -183,9 +183,9 @@ class Car(Robot):
     def parse(table: dict[str, Any]) -> dict[str, Any]:
         """The fields that are tables of their own, read."""
         command = dict(take(table, "command", dict))
-        model = command.pop("model", None)
+        model = str(command.pop("model", None))
         if model not in COMMAND_MODELS:
-            raise ValueError("command.model: " + unknown("model", str(model), COMMAND_MODELS))
+            raise ValueError("command.model: " + unknown("model", model, COMMAND_MODELS))
         return {
             "command": build(COMMAND_MODELS[model], command, "command"),
             "lidar": build(Lidar, take(table, "lidar", dict), "lidar"),

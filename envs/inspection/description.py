@@ -104,7 +104,7 @@ def _limits(actuator: Actuator, urdf: Urdf) -> Iterator[str]:
 def _masses(urdf: Urdf) -> Iterator[str]:
     for link in urdf.links.values():
         moments = np.linalg.eigvalsh(link.inertia)
-        if not math.isfinite(link.mass) or link.mass < 0:
+        if link.mass < 0:
             yield f"link {link.name!r}: mass {link.mass:g} kg must not be negative"
         elif link.mass > 0 and not moments[0] > 0:
             yield (

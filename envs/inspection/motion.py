@@ -22,6 +22,7 @@ STILL = 0.05  # m/s that something at rest may creep
 LEVEL = math.radians(3.0)
 SLOWING = 1.0  # m/s²: a robot that brakes less than this cannot be said to have brakes
 TURN = 0.5  # rad/s
+LONGEST = 3000  # control steps of a trial, whatever speed a file claims
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Track:
         simulator.reset(0.0, 0.0, 0.0, speed)
         rows: list[tuple[float, ...]] = []
         forward = speed
-        for _ in range(round(seconds * CONTROL_RATE)):
+        for _ in range(min(max(round(seconds * CONTROL_RATE), 1), LONGEST)):
             simulator.drive(targets, 1.0, forward)
             simulator.advance(self._substeps)
             state = simulator.state()

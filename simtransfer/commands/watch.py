@@ -37,6 +37,8 @@ def watch(
     """
     if episodes < 1:
         raise ValueError(f"--episodes must be at least 1, got {episodes}")
+    if seed < 0:
+        raise ValueError(f"--seed must not be negative, got {seed}")
     deployed = Deployment(
         bundle,
         robot,

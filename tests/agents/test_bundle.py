@@ -126,6 +126,19 @@ def broken(folder, how):
         loaded = load_file(tensors)
         loaded["actor.head.bias"][0] = float("nan")
         save_file(loaded, tensors)
+    elif how == "half precision":
+        save_file({k: v.half() for k, v in load_file(tensors).items()}, tensors)
+    elif how == "folder for tensors":
+        tensors.unlink()
+        tensors.mkdir()
+    elif how == "link to itself":
+        description.unlink()
+        description.symlink_to(description)
+    elif how == "endless nesting":
+        description.write_text("[" * 100_000)
+    elif how == "endless width":
+        data["network"]["hidden"] = [2**62]
+        description.write_text(json.dumps(data))
     elif how == "future format":
         description.write_text(json.dumps({**data, "format": 99}))
     elif how == "missing key":
@@ -146,6 +159,11 @@ def broken(folder, how):
         ("wrong shape", r"actor.head.weight has shape \(3, 3\)"),
         ("missing tensor", "lacks tensor 'actor.head.weight'"),
         ("nan", "NaN"),
+        ("half precision", "is of torch.float16, expected torch.float32"),
+        ("folder for tensors", "truncated or not safetensors"),
+        ("link to itself", "Too many levels of symbolic links"),
+        ("endless nesting", "truncated or not JSON"),
+        ("endless width", "network.hidden: give at least one width, each 1 to 65536"),
         ("future format", "format 99"),
         ("missing key", "reads"),
         ("bad activation", "did you mean 'relu'"),
@@ -157,6 +175,17 @@ def test_damage_is_said_in_one_line(teacher_folder, how, said):
         load_bundle(teacher_folder)
     assert "\n" not in str(error.value)
     assert str(teacher_folder) in str(error.value)
+
+
+@pytest.mark.parametrize("name", [TENSORS, DESCRIPTION])
+def test_wherever_a_file_was_cut_off_it_is_refused(teacher_folder, name):
+    file = teacher_folder / name
+    whole = file.read_bytes().rstrip()
+    for length in (*range(0, 200, 9), *range(200, len(whole), len(whole) // 40), len(whole) - 1):
+        file.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match="truncated or not") as error:
+            load_bundle(teacher_folder)
+        assert str(file) in str(error.value) and "\n" not in str(error.value)
 
 
 def test_an_unknown_name_is_told():

@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import signal
 from functools import partial
@@ -8,7 +9,7 @@ import pytest
 
 from agents.evaluation import evaluate, side_by_side
 from agents.group import LocalGroup, shares
-from agents.processes import ProcessGroup, _answer, form, workers_for
+from agents.processes import ProcessGroup, _answer, forkserver, form, workers_for
 from agents.worlds import Worlds
 from envs import make_environment
 
@@ -151,3 +152,17 @@ def test_fewer_than_one_process_is_refused():
     assert workers_for(None) >= 1
     with pytest.raises(ValueError, match="workers must be at least 1, got 0"):
         workers_for(0)
+
+
+def tell_of_interrupts(pipe):
+    pipe.send(signal.getsignal(signal.SIGINT))
+
+
+def test_processes_leave_ctrl_c_to_whoever_starts_them():
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    before = signal.getsignal(signal.SIGINT)
+    process = forkserver().Process(target=tell_of_interrupts, args=(theirs,))
+    process.start()
+    assert ours.recv() == signal.SIG_IGN
+    process.join()
+    assert signal.getsignal(signal.SIGINT) is before

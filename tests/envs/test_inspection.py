@@ -206,6 +206,13 @@ def test_each_fault_is_found_and_the_way_out_told(tmp_path, fault):
     assert any(hint in finding.detail for finding in report.failures)
 
 
+@pytest.mark.parametrize("speed", ["1e-300", "0.04"])
+def test_a_car_that_hardly_moves_is_inspected_to_the_end(tmp_path, speed):
+    change = (None, "cruise_speed = 9.0", f"cruise_speed = {speed}")
+    findings = check_robot(broken(tmp_path, "hatchback", change)).findings
+    assert {finding.name for finding in findings} >= {"brakes", "yaw rate", "lidar"}
+
+
 def test_an_axis_that_points_the_other_way_is_no_fault(tmp_path):
     change = ("hatchback.urdf", '<axis xyz="0 1 0"/>', '<axis xyz="0 -1 0"/>')
     turned = ("hatchback.urdf", '<axis xyz="0 0 1"/>', '<axis xyz="0 0 -1"/>')

@@ -80,6 +80,8 @@ MISTAKES = {
     "number in a list": ('tasks = ["driving"]', "tasks = [1]", "tasks: expected text in quotes"),
     "unknown kind": ('kind = "position"', 'kind = "positon"', "did you mean 'position'"),
     "unknown model": ('model = "ackermann"', 'model = "ackerman"', "did you mean 'ackermann'"),
+    "no model": ('model = "ackermann"', "model = []", "command.model: unknown model '[]'"),
+    "huge count": ("beams = 31", f"beams = {10**30}", "lidar.beams: expected a whole number"),
     "unknown role": ('drive = "drive"', 'drive = "drove"', "command.drive: unknown role 'drove'"),
     "limits swapped": ("low = -0.5", "low = 0.6", "front_steering: low must be below high"),
     "negative force": ("force = 800.0", "force = -800.0", "force and rate must be positive"),
@@ -97,6 +99,8 @@ MISTAKES = {
     "missing package": ('"hatchback.urdf"', '"no_such_package:a.urdf"', "'no_such_package' is not"),
     "module, no package": ('"hatchback.urdf"', '"math:a.urdf"', "urdf: no file 'a.urdf'"),
     "not TOML": ("length = 4.0", "length = ", "not valid TOML"),
+    "nested TOML": ("length = 4.0", "length = " + "[" * 5000, "not valid TOML"),
+    "too many digits": ("length = 4.0", "length = " + "9" * 5000, "not valid TOML"),
 }
 
 

@@ -1,3 +1,4 @@
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -107,3 +108,50 @@ def test_a_link_that_hangs_twice_is_refused(tmp_path):
     <joint name="2" type="fixed"><parent link="r"/><child link="a"/></joint></robot>"""
     with pytest.raises(ValueError, match="link 'a' hangs on two joints"):
         write(tmp_path, text)
+
+
+BODY = """<robot name="x"><link name="r"/><link name="a">
+  <inertial><origin xyz="0 0 0"/><mass value="1"/><inertia ixx="1" iyy="1" izz="1"/></inertial>
+  <collision><origin rpy="0 0 0"/><geometry><box size="1 2 3"/></geometry></collision>
+  <collision><geometry><sphere radius="4"/></geometry></collision>
+  <contact><lateral_friction value="0.5"/></contact></link>
+  <joint name="j" type="revolute"><parent link="r"/><child link="a"/><axis xyz="0 0 1"/>
+  <limit lower="-1" upper="1" effort="7"/><dynamics damping="0.1"/></joint></robot>"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('mass value="1"', 'mass value="nan"', "link 'a': mass value='nan' is not a finite number"),
+        ('mass value="1"', "mass", "link 'a': mass lacks value"),
+        ('ixx="1"', 'ixx="1e400"', "link 'a': inertia ixx='1e400' is not a finite number"),
+        ('ixx="1" ', "", "link 'a': inertia lacks ixx"),
+        ('xyz="0 0 0"', 'xyz="0 inf 0"', "link 'a': origin xyz='0 inf 0' is not a finite"),
+        ('rpy="0 0 0"', 'rpy="0 0"', "link 'a': origin rpy='0 0' should be 3 number"),
+        ('size="1 2 3"', 'size="1 2 x"', "link 'a': box size='1 2 x' is not a number"),
+        ('size="1 2 3"', 'size="1 0 3"', "link 'a': box size='1 0 3' must be positive"),
+        ('size="1 2 3"', "", "link 'a': box lacks size"),
+        ('radius="4"', 'radius="-4"', "link 'a': sphere radius='-4' must be positive"),
+        ('value="0.5"', 'value=""', "link 'a': lateral_friction value='' should be 1 number"),
+        ('lower="-1"', 'lower="-inf"', "joint 'j': limit lower='-inf' is not a finite number"),
+        ('effort="7"', 'effort="lots"', "joint 'j': limit effort='lots' is not a number"),
+        ('damping="0.1"', 'damping="nan"', "joint 'j': dynamics damping='nan' is not a finite"),
+        ('axis xyz="0 0 1"', 'axis xyz="0 0 0"', "joint 'j': axis xyz must not be zero"),
+        ('link name="r"', 'link name="a"', "two links are called 'a'"),
+        ('link name="r"', "link", "a link has no name"),
+        ("<robot", '<?xml version="1.0" encoding="klingon"?><robot', "not a URDF: unknown encod"),
+    ],
+)
+def test_numbers_that_are_none_are_named_with_file_part_and_attribute(tmp_path, old, new, said):
+    write(tmp_path, BODY)
+    assert old in BODY
+    with pytest.raises(ValueError, match=re.escape(said)) as error:
+        write(tmp_path, BODY.replace(old, new, 1))
+    assert str(error.value).startswith(str(tmp_path / "arm.urdf"))
+
+
+def test_of_arguments_that_nobody_expanded_only_a_place_is_taken_for_its_default(tmp_path):
+    urdf = write(tmp_path, BODY.replace('xyz="0 0 0"', 'xyz="$(arg place)"'))
+    np.testing.assert_array_equal(urdf.links["a"].center, np.zeros(3))
+    with pytest.raises(ValueError, match=r"limit lower='\$\(arg low\)' is not a number"):
+        write(tmp_path, BODY.replace('lower="-1"', 'lower="$(arg low)"'))

@@ -1,9 +1,14 @@
 import json
+import resource
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 
 from agents.settings import TUNED, PPOSettings
 from simtransfer.cli import main
+from simtransfer.video import write_video
 
 TINY = ["--steps", "256", "--interval", "128", "--episodes", "2", "--final-episodes", "2"]
 SMALL_PPO = ["--ppo.worlds", "2", "--ppo.rollout", "64", "--ppo.batch", "64"]
@@ -22,6 +27,14 @@ def run(*arguments):
         (["train", "--robot", "hatchbak"], "did you mean 'hatchback'"),
         (["train", "--task", "drivin"], "did you mean 'driving'"),
         (["train", "--steps", "0"], "steps must be at least 1"),
+        (["train", "--steps", "9" * 400], "steps must be below 2**63, got 999"),
+        (["train", "--ppo.learning-rate", "nan"], "ppo.learning_rate must be positive, got nan"),
+        (["train", "--workers", "0"], "workers must be at least 1, got 0"),
+        (
+            ["compare", "--teacher", "BUNDLE", "--seeds", "9" * 30],
+            "seeds must be at least 1, at most",
+        ),
+        (["watch", "BUNDLE", "--seed", "-1"], "--seed must not be negative"),
         (["train", "--seed", "-1"], "seed must not be negative"),
         (["train", "--randomization", "widee", "--steps", "10"], "did you mean 'wide'"),
         (["evaluate", "nothing-here"], "unknown bundle"),
@@ -59,6 +72,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     ("arguments", "said"),
     [
         (["train", "--stepz", "5"], "unrecognized options: --stepz, 5; perhaps you meant --steps"),
+        (["train", "--steps", "1e99"], "error parsing --steps: invalid literal for int"),
         (["train", "--steps", "many"], "error parsing --steps: invalid literal for int"),
         (["train", "--algorithm", "dqn"], "invalid choice 'dqn' for argument '--algorithm'"),
         (["trian"], "unknown command 'trian'; did you mean 'train'"),
@@ -72,6 +86,23 @@ def test_the_parser_refuses_in_one_line_with_exit_code_2(arguments, said, capsys
     assert said in printed.err
     assert len(printed.err.strip().splitlines()) == 1
     assert printed.out == ""
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "said"),
+    [
+        ("| true", 0, ""),
+        (">/dev/full", 2, "simtransfer: No space left on device; free some space"),
+        (">&- 2>&-", 0, ""),
+        ("--help >/dev/full", 2, "simtransfer: No space left on device; free some space"),
+    ],
+)
+def test_an_output_that_nobody_takes_is_no_traceback(where, code, said):
+    command = f"set -o pipefail; {sys.executable} -m simtransfer robots {where}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert ended.returncode == code
+    assert ended.stderr.startswith(said)
+    assert len(ended.stderr.splitlines()) == bool(said)
 
 
 def test_a_full_disk_is_said_and_leaves_no_half_record(tmp_path, monkeypatch, capsys):
@@ -117,6 +148,18 @@ def test_watch_writes_a_video(teacher_folder, tmp_path):
     file = tmp_path / "drive.mp4"
     assert run("watch", teacher_folder, "--episodes", "1", "--output", file) == 0
     assert file.read_bytes()[4:8] == b"ftyp"
+
+
+def test_a_video_that_does_not_fit_on_the_disk_is_refused_and_leaves_none(tmp_path):
+    frames = list(np.random.default_rng(0).integers(0, 255, (20, 64, 64, 3), dtype=np.uint8))
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limit[1]))
+    try:
+        with pytest.raises(OSError, match=r"drive\.mp4: cannot be written whole"):
+            write_video(frames, tmp_path / "drive.mp4", 10.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_robots_lists_and_checks(capsys):

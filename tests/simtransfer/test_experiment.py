@@ -1,5 +1,6 @@
 import contextlib
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 
 from agents.bundle import save_bundle
-from simtransfer.experiment import ExperimentConfig, execute
+from simtransfer.experiment import ExperimentConfig, _run, execute
 from simtransfer.report import write_report
 
 
@@ -149,6 +150,20 @@ def test_one_run_that_fails_does_not_take_the_others_down(config, tmp_path, monk
         execute(few, tmp_path / "e", workers=1)
     assert "Traceback" in (spoiled / "error.txt").read_text()
     assert list(curves(tmp_path / "e")) == ["runs/van/scratch/seed-1/curve.parquet"]
+
+
+def test_a_run_on_a_full_disk_says_so_though_it_can_leave_no_note(config, tmp_path, monkeypatch):
+    def full(file, write):
+        raise OSError(28, "No space left on device", str(file))
+
+    monkeypatch.setattr("simtransfer.files.replace_file", full)
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    _run(dict(config.runs())["runs/van/scratch/seed-0"], tmp_path / "run", theirs)
+    assert ours.recv() == (
+        f"{tmp_path}/run/transfer.json: No space left on device; "
+        "free some space, then run the same command again"
+    )
+    assert not list(tmp_path.glob("run/*.json")) and not list(tmp_path.glob("run/*.txt"))
 
 
 @pytest.mark.parametrize(

@@ -269,13 +269,48 @@ def test_a_tasks_own_measures_are_shown(small):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda f: (f / "experiment.json").unlink(), r"experiment.json: is missing; point to"),
-        (lambda f: (f / "experiment.json").write_text("{"), "experiment.json: is not valid JSON"),
+        (
+            lambda f: (f / "experiment.json").unlink(),
+            r"experiment.json: cannot be read \(.*\); point to",
+        ),
+        (
+            lambda f: (f / "experiment.json").write_text("{"),
+            "experiment.json: truncated or not JSON",
+        ),
         (lambda f: (f / "experiment.json").write_text("{}"), "key 'teacher' is missing"),
-        (lambda f: (f / "experiment.json").write_text("[]"), "experiment.json: a value has the"),
+        (
+            lambda f: (f / "experiment.json").write_text("[]"),
+            "experiment.json: .* expected a table",
+        ),
+        (lambda f: (f / "experiment.json").write_text("[" * 100_000), "truncated or not JSON"),
+        (lambda f: state(f, students=3), "students: expected a list of names, got 3"),
+        (lambda f: state(f, methods=["scratch", None]), "methods: expected text in quotes"),
+        (lambda f: state(f, seeds="x"), "seeds: expected a list of whole numbers, got 'x'"),
+        (lambda f: state(f, seeds=[0, 0]), "seeds: 0 is named twice"),
+        (lambda f: state(f, students=[]), "students: names none"),
+        (lambda f: state(f, steps="many"), "steps: expected a whole number, got 'many'"),
+        (lambda f: state(f, steps=math.nan), "steps: expected a whole number, got nan"),
+        (lambda f: state(f, steps=10**400), "steps: expected a whole number, got 1000"),
+        (lambda f: state(f, config=[]), r"config: expected a table, got \[\]"),
+        (lambda f: state(f, teacher=None), "teacher: expected a table, got None"),
+        (lambda f: state(f, teacher={"name": "a", "hours": "x"}), "teacher.hours: expected a num"),
         (lambda f: curve(f).unlink(), "curve.parquet: is missing though the run is finished"),
         (lambda f: curve(f).write_bytes(b"PAR1 half"), "curve.parquet: cannot be read as Parquet"),
         (lambda f: pd.DataFrame({"step": [0]}).to_parquet(curve(f)), "has no column suite"),
+        (lambda f: alter(f, success_rate="x"), "column success_rate does not hold numbers"),
+        (lambda f: alter(f, success_rate=math.nan), "success_rate has a value that is missing"),
+        (lambda f: alter(f, success_rate=1.5), "success_rate must be within 0 and 1"),
+        (lambda f: alter(f, return_mean=None), "column return_mean does not hold numbers"),
+        (lambda f: alter(f, wall_seconds=math.inf), "wall_seconds has a value .* not finite"),
+        (lambda f: alter(f, collision_rate="x"), "column collision_rate does not hold numbers"),
+        (lambda f: alter(f, suite=3), "column suite does not hold text"),
+        (lambda f: alter(f, step=0.5), "column step must hold whole numbers from 0"),
+        (lambda f: alter(f, step=0), "two rows for step 0, suite mixed"),
+        (lambda f: pd.read_parquet(curve(f)).head(0).to_parquet(curve(f)), "is empty though"),
+        (
+            lambda f: transfer(f).write_text('[{"tensor": 1, "status": "", "shape": "x"}]'),
+            "a list of",
+        ),
         (lambda f: transfer(f).write_text('[{"tensor": 1}]'), "is not a list of tensor, status"),
     ],
 )
@@ -288,6 +323,15 @@ def test_a_damaged_folder_is_refused_in_one_line_that_says_how_to_mend_it(small,
 
 def curve(folder):
     return folder / "runs" / "sedan" / "scratch" / "seed-0" / "curve.parquet"
+
+
+def state(folder, **changes):
+    file = folder / "experiment.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def alter(folder, **columns):
+    pd.read_parquet(curve(folder)).assign(**columns).to_parquet(curve(folder))
 
 
 def transfer(folder):
