@@ -19,7 +19,7 @@ EXPERIMENT = ExperimentConfig(
     steps=49_152,
     interval=8_192,
     episodes=20,
-    final_episodes=20,
+    final_episodes=10,
 )
 
 if __name__ == "__main__":

@@ -73,10 +73,12 @@ def compare(
 
         command = " ".join(["python -m", _program(), *map(shlex.quote, sys.argv[1:])])
         execute(experiment, folder, workers=options.workers, command=command, on_news=show)
-    files = write_report(folder)
-    if options.video:
-        record_video(experiment, folder)
-        files = write_report(folder)
+    try:
+        if options.video:
+            record_video(experiment, folder)
+    finally:  # whatever becomes of the video
+        with errors.status("writing the report"):
+            files = write_report(folder)
     show_report(files, options.json)
 
 
