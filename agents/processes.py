@@ -12,10 +12,10 @@ import math
 import multiprocessing
 import os
 import signal
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from ctypes import c_byte
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.forkserver import ensure_running
@@ -53,12 +53,12 @@ def forkserver(*preload: str) -> ForkServerContext:
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preload))
-    if threading.current_thread() is threading.main_thread():  # no other may say what is heard
-        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as whatever starts now inherits
-        try:
-            ensure_running()
-        finally:
-            signal.signal(signal.SIGINT, heard)
+    resource_tracker.ensure_running()  # which would lift the block
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # as what starts inherits
+    try:
+        ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)  # what came meanwhile is heard now
     return context
 
 
