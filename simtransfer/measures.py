@@ -22,8 +22,13 @@ def heading(name: str) -> str:
     return name.removesuffix("_rate").removesuffix("_mean").replace("_", " ")
 
 
+def is_share(name: str) -> bool:
+    """Whether a measure is a share of the episodes, else the mean of a number."""
+    return name.endswith("_rate")
+
+
 def shown(name: str, value: float) -> str:
     """A measure's value for people: a share in percent, a mean with two decimals."""
     if math.isnan(value):
         return "–"
-    return f"{100.0 * value:.1f} %" if name.endswith("_rate") else f"{value:.2f}"
+    return f"{100.0 * value:.1f} %" if is_share(name) else f"{value:.2f}"

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from simtransfer.measures import heading, shown
+from simtransfer.measures import heading, is_share, shown
 from simtransfer.report import wording
 from simtransfer.report.findings import Findings, SuiteResult
 from simtransfer.statistics import Interval
@@ -139,7 +139,7 @@ def _suite_cell(result: SuiteResult | None) -> Cell:
     about += [
         f"{heading(name)} {shown(name, value)}"
         for name, value in result.measures.items()
-        if not math.isnan(value)
+        if not (math.isnan(value) or (is_share(name) and value == 0.0))  # what never happened
     ]
     share = f"{wording.percent(result.success.estimate)} of {result.episodes}"
     return Cell(share, ", ".join(about))
