@@ -140,7 +140,7 @@ TUNED = {
         epochs=5,
         discount=0.985,
         entropy=0.0,
-        exploration=0.25,
+        exploration=0.15,
         mirrored=True,
     ),
 }

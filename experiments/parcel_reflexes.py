@@ -8,6 +8,7 @@ how long they stay up and how far they get with no policy at all, on episodes of
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,9 +17,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import pandas as pd
 import tyro
-from optuna.trial import Trial
+from optuna.study import Study
+from optuna.trial import BaseTrial, FixedTrial, TrialState
 
+from agents.processes import workers_for
 from envs import make_environment
 from envs.environment import Environment
 from envs.parcel.balance import FRONTAL, SAGITTAL, Balance, Reflex, Reflexes
@@ -39,12 +43,16 @@ class Tuning:
     Attributes:
         trials: How many sets of numbers are tried, in all.
         episodes: Of each robot.
+        finalists: How many of the best are tried once more, on other episodes.
+        final_episodes: Of each robot, in that last trial.
         workers: Trials at a time. Default: the number of cores.
         output: Folder of the study.
     """
 
     trials: int = 300
     episodes: int = 6
+    finalists: int = 8
+    final_episodes: int = 24
     workers: int | None = None
     output: Path = Path("experiments/results/parcel_reflexes")
 
@@ -77,7 +85,7 @@ class Reference:
         return numbers
 
 
-def suggest(trial: Trial) -> Reference:
+def suggest(trial: BaseTrial) -> Reference:
     """A reference to try."""
     walk = Walk(
         period=trial.suggest_float("walk_period", 2.4, 4.4),
@@ -99,7 +107,7 @@ def suggest(trial: Trial) -> Reference:
     return Reference(walk, reflexes("sagittal"), reflexes("frontal"))
 
 
-def worth(env: Environment, reference: Reference, episodes: int) -> float:
+def worth(env: Environment, reference: Reference, episodes: range) -> float:
     """Share of ten seconds that a robot stays up and share of the way it makes, summed; mean."""
     task = env.task
     assert isinstance(task, Parcel)
@@ -108,7 +116,7 @@ def worth(env: Environment, reference: Reference, episodes: int) -> float:
     still = np.zeros(env.action_space.shape or (), dtype=np.float32)
     limit = round(SECONDS * task.control_rate)
     total = 0.0
-    for episode in range(episodes):
+    for episode in episodes:
         env.reset(seed=episode)
         ended, steps = False, 0
         info: Mapping[str, Any] = {}
@@ -118,16 +126,16 @@ def worth(env: Environment, reference: Reference, episodes: int) -> float:
         gap = task.distance - task.robot.cradle.forward
         made = min(max(1.0 - gap / task.way_to_go, 0.0), 1.0)
         total += 2.0 if info.get("is_success") else steps / limit + made
-    return total / episodes
+    return total / len(episodes)
 
 
-def mean_worth(tuning: Tuning, trial: Trial) -> float:
+def mean_worth(episodes: range, trial: BaseTrial) -> float:
     """Over all robots; nothing if one of them cannot make such steps."""
     reference, total = suggest(trial), 0.0
     for robot in ROBOTS:
         env = make_environment("parcel", robot, randomization="nominal")
         try:
-            total += worth(env, reference, tuning.episodes)
+            total += worth(env, reference, episodes)
         except ValueError:
             return 0.0
         finally:
@@ -139,7 +147,7 @@ def search_of(tuning: Tuning) -> Search:
     """The search, which begins with the numbers in use."""
     return Search(
         "parcel_reflexes",
-        partial(mean_worth, tuning),
+        partial(mean_worth, range(tuning.episodes)),
         Reference().numbers(),
         "share of ten seconds and of the way",
         evolution_strategy,
@@ -149,7 +157,23 @@ def search_of(tuning: Tuning) -> Search:
 def tune(tuning: Annotated[Tuning, tyro.conf.arg(name="")] = Tuning()) -> None:
     """Search; go on where an earlier search stopped; write the table and the picture."""
     study = conduct(search_of(tuning), tuning.output, tuning.trials, tuning.workers)
-    print(study.best_trial.value, study.best_params)
+    table = final(study, tuning)
+    table.to_csv(tuning.output / "finalists.csv", index=False)
+    print(table.to_string(index=False))
+    print(study.trials[int(table["number"][0])].params)
+
+
+def final(study: Study, tuning: Tuning) -> pd.DataFrame:
+    """The best once more, on episodes that none of them was chosen by; the best of these first."""
+    trials = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+    chosen = sorted(trials, key=lambda trial: -(trial.value or 0.0))[: tuning.finalists]
+    unseen = range(tuning.episodes, tuning.episodes + tuning.final_episodes)
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers_for(tuning.workers)) as pool:
+        held = pool.map(partial(mean_worth, unseen), [FixedTrial(t.params) for t in chosen], 1)
+    rows = [(trial.number, trial.value, other) for trial, other in zip(chosen, held, strict=True)]
+    table = pd.DataFrame(rows, columns=["number", "worth", "on_other_episodes"])
+    return table.sort_values("on_other_episodes", ascending=False, ignore_index=True)
 
 
 if __name__ == "__main__":

@@ -17,16 +17,19 @@ from agents.processes import workers_for
 from simtransfer.terminal import bar, progress
 
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
+SPREAD = 0.1  # of the ranges, in which an evolution strategy begins around the first numbers
 
 
-def tree_of_parzen_estimators(seed: int) -> optuna.samplers.BaseSampler:
+def tree_of_parzen_estimators(seed: int, first: Mapping[str, float]) -> optuna.samplers.BaseSampler:
     """For few trials that cost much, of numbers and choices (Bergstra et al. 2011)."""
     return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
 
 
-def evolution_strategy(seed: int) -> optuna.samplers.BaseSampler:
+def evolution_strategy(seed: int, first: Mapping[str, float]) -> optuna.samplers.BaseSampler:
     """For many trials that cost little, of numbers that depend on each other (CMA-ES)."""
-    return optuna.samplers.CmaEsSampler(seed=seed, n_startup_trials=1, sigma0=0.15)
+    return optuna.samplers.CmaEsSampler(
+        x0=dict(first), seed=seed, n_startup_trials=1, sigma0=SPREAD
+    )
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,16 @@ class Search:
         objective: What a trial is worth; more is better. Other processes import it by name.
         first: What is tried first: the numbers in use.
         label: What the worth is called in the picture.
-        sampler: Makes what chooses the next trial, given a seed.
+        sampler: Makes what chooses the next trial, given a seed and what is tried first.
     """
 
     name: str
     objective: Callable[[Trial], float]
     first: Mapping[str, float]
     label: str
-    sampler: Callable[[int], optuna.samplers.BaseSampler] = tree_of_parzen_estimators
+    sampler: Callable[[int, Mapping[str, float]], optuna.samplers.BaseSampler] = (
+        tree_of_parzen_estimators
+    )
 
 
 def open_study(search: Search, folder: Path, seed: int = 0) -> optuna.Study:
@@ -54,7 +59,7 @@ def open_study(search: Search, folder: Path, seed: int = 0) -> optuna.Study:
         study_name=search.name,
         storage=JournalStorage(JournalFileBackend(str(folder / "study.log"))),
         direction="maximize",
-        sampler=search.sampler(seed),
+        sampler=search.sampler(seed, search.first),
         pruner=optuna.pruners.PercentilePruner(50.0, n_startup_trials=8),
         load_if_exists=True,
     )

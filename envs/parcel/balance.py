@@ -55,8 +55,9 @@ class Reflexes:
     ankle: Reflex
 
 
-SAGITTAL = Reflexes(step=Reflex(1.5, 0.4), hip=Reflex(0.5, 0.5), ankle=Reflex(1.0, 0.6))
-FRONTAL = Reflexes(step=Reflex(1.5, 0.4, 0.3), hip=Reflex(0.5, 0.5), ankle=Reflex(1.0, 0.6))
+# Found by experiments/parcel_reflexes.py, as are the numbers of `Walk`.
+SAGITTAL = Reflexes(Reflex(1.19, 0.32), hip=Reflex(1.33, 0.35), ankle=Reflex(1.2, 0.37))
+FRONTAL = Reflexes(Reflex(1.55, 0.0, 0.58), hip=Reflex(1.0, 0.43), ankle=Reflex(1.22, 1.36))
 
 
 class Balance:

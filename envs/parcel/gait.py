@@ -34,10 +34,10 @@ class Walk:
         turn: Largest yaw rate, in rad per sqrt(leg length / g).
     """
 
-    period: float = 3.4
-    stance: float = 0.6
-    lift: float = 0.09
-    sway: float = 0.06
+    period: float = 2.46
+    stance: float = 0.533
+    lift: float = 0.118
+    sway: float = -0.039
     speed: float = 0.25
     turn: float = 0.18
 
@@ -71,6 +71,7 @@ class Gait:
         self._neutral = np.asarray([actuator.neutral for actuator in robot.actuators])
         self._pitches = [[column[f"{side}_{role}"] for role in PITCHES] for side in SIDES]
         self._aside = [{role: column.get(f"{side}_{role}") for role in ASIDE} for side in SIDES]
+        self._beside = [float(leg.sole[1]) for leg in robot.legs]
         # Steps as far as the fastest walk needs; backward as far as turning on the spot does.
         self._longest = self.speed * walk.stance * self.period
         strides = np.linspace(-self._longest, self._longest, STRIDES)
@@ -128,12 +129,14 @@ class Gait:
             depth: How far to go down on the knees, m.
         """
         walk, targets = self.walk, self._neutral.copy()
-        stride = speed * walk.stance * self.period
-        angle = turn * walk.stance * self.period
+        standing = walk.stance * self.period  # s that a foot is on the ground
+        angle = turn * standing
         feet = self.phases(phase)
         # While the left foot alone stands, the hips go left, and so the feet right.
         sway = -walk.sway * math.sin(2.0 * math.pi * (phase - 0.5 * (walk.stance - 0.5)))
         for side, own in enumerate(feet):
+            # In a turn the outer foot has farther to go.
+            stride = (speed - turn * self._beside[side]) * standing
             targets[self._pitches[side]] += vigour * self._step(side, own, stride)
             if depth > 0.0:
                 targets[self._pitches[side]] += self._bend(side, depth)
