@@ -41,7 +41,8 @@ class Normalizer(nn.Module):
         self.register_buffer("mean", center)
         self.register_buffer("variance", scale.square())
         self.register_buffer("count", torch.tensor(1.0))
-        self.register_buffer("floor", 1e-4 * scale.square(), persistent=False)
+        floor = scale * torch.tensor([feature.floor for feature in features])
+        self.register_buffer("floor", floor.square(), persistent=False)
         self.adapting = True
 
     def forward(self, observation: Tensor) -> Tensor:

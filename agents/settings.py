@@ -135,8 +135,8 @@ def _kind(settings: PPOSettings | SACSettings) -> str:
 
 TUNED = {
     "parcel": PPOSettings(
-        rollout=256,
-        batch=1024,
+        rollout=512,
+        batch=2048,
         epochs=5,
         discount=0.985,
         entropy=0.0,

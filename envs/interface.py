@@ -26,6 +26,8 @@ class Feature:
         series: Features sampled along one axis share a series (``lidar/range``), so that another
             robot's samples can be interpolated.
         coordinate: Where on that axis this one lies (for lidar: degrees, left positive).
+        floor: Least standard deviation that a normalizer assumes, in `scale`. What hardly ever
+            changes needs more: else it is as good as constant until it changes, and then enormous.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Feature:
     group: str = "deployable"
     series: str = ""
     coordinate: float = 0.0
+    floor: float = 0.01
 
     @property
     def center(self) -> float:

@@ -23,6 +23,7 @@ ODD = (
     "linear_velocity/y",
     "parcel/position/y",
     "parcel/up/y",
+    "stand/sin",
 )
 
 

@@ -17,7 +17,7 @@ from envs.parcel.gait import Gait
 from envs.parcel.humanoid import ARM, ASIDE, SIDES, Humanoid
 from envs.parcel.leg import PITCHES
 from envs.parcel.mirror import counterpart, is_symmetric
-from envs.parcel.navigation import Pilot
+from envs.parcel.navigation import Pilot, wrapped
 from envs.parcel.picture import Scene, paint
 from envs.parcel.stand import Stand
 from envs.quaternion import Quaternion, rotate, tilt, yaw
@@ -33,6 +33,7 @@ NEAR, STILL, HELD = 0.5, 0.15, 0.5  # m, m/s and s of standing at the stand
 BELOW = 0.03  # leg lengths that arms go below the stand's board
 REST, FREE = 0.01, 0.02  # m that a parcel on the board may be off it, and leg lengths off the arms
 SMOOTH = 0.6  # share of a new action in what is done; the rest is the last one
+RARE = 2.0  # scales of standard deviation of what is the same at most times
 AWAY = 1000.0  # m above, where parcels fall that this episode does not use
 
 
@@ -54,15 +55,15 @@ class Reward:
     """
 
     velocity: float = 0.05
-    turning: float = 0.02
+    turning: float = 0.03
     upright: float = 0.01
     parcel: float = 0.02
     contact: float = 0.02
     change: float = -0.02
     effort: float = -0.02
     carried: float = 5.0
-    delivered: float = 12.0
-    failure: float = -2.0
+    delivered: float = 20.0
+    failure: float = -10.0
 
 
 class Parcel:
@@ -80,7 +81,7 @@ class Parcel:
     body: type[Robot] = Humanoid
     roles: tuple[str, ...] = tuple(f"{s}_{r}" for s in SIDES for r in (*PITCHES, *ASIDE, *ARM))
     suites = tuple(SUITES)
-    training_suite = "mixed"
+    training_suite = "practice"
     control_rate = 40.0
     physics_rate = 240.0
     time_limit = 60.0
@@ -122,12 +123,14 @@ class Parcel:
         features += [Feature(f"joint/{self._roles[k]}/torque", "1", -1.0, 1.0) for k in self._arms]
         features += [Feature(f"gait/{what}", "1", -1.0, 1.0) for what in ("sin", "cos")]
         features += [
-            Feature("gait/vigour", "1", 0.0, 1.0),
-            Feature("gait/lowered", "1", 0.0, 1.0),
+            Feature("gait/vigour", "1", 0.0, 1.0, floor=RARE),
+            Feature("gait/lowered", "1", 0.0, 1.0, floor=RARE),
             Feature("command/speed", "m/s", -0.5 * top, top),
             Feature("command/yaw_rate", "rad/s", -2.0, 2.0),
             Feature("task/goal/forward", "m", -6.0, 6.0),
             Feature("task/goal/left", "m", -6.0, 6.0),
+            Feature("task/stand/cos", "1", -1.0, 1.0),
+            Feature("task/stand/sin", "1", -1.0, 1.0),
             Feature("task/stand/clearance", "m", 0.0, self.gait.deepest),
         ]
         return features
@@ -177,7 +180,10 @@ class Parcel:
 
     def put_stand(self, simulator: Simulator, distance: float, direction: float) -> None:
         """Set up the stand so far (m) from where the robot starts, in a direction (rad)."""
-        self.goal = distance * math.cos(direction), distance * math.sin(direction)
+        self.goal, self.facing = (
+            (distance * math.cos(direction), distance * math.sin(direction)),
+            direction,
+        )
         self.top = self._carry - self._clearance
         self.stand.place(simulator, self._first_of_stand, *self.goal, direction, self.top)
 
@@ -191,7 +197,7 @@ class Parcel:
         self._change = float(np.mean(change**2))
         self._action = self._action + change
         pilot = self.pilot
-        pilot.steer(*self.ahead, self._dt)
+        pilot.steer(*self.ahead, self.axis, self._dt)
         targets = self.gait.targets(
             pilot.phase, pilot.speed, pilot.turn, pilot.vigour, pilot.lowered * self._depth
         )
@@ -213,6 +219,7 @@ class Parcel:
         self.tilt = tilt(turn)
         dx, dy = self.goal[0] - x, self.goal[1] - y
         cos, sin = math.cos(self.pose[2]), math.sin(self.pose[2])
+        self.axis = wrapped(self.facing - self.pose[2])
         self.ahead = (dx * cos + dy * sin, dy * cos - dx * sin)
         self.distance = math.hypot(dx, dy)
         vx, vy, vz = state.linear_velocity
@@ -289,7 +296,9 @@ class Parcel:
         vx, vy, _ = self._velocity
         missed = ((vx - pilot.speed) ** 2 + vy**2) / (0.5 * gait.speed) ** 2
         value = weights.velocity * math.exp(-missed)
-        value += weights.turning * math.exp(-(((self._yaw_rate - pilot.turn) / gait.turn) ** 2))
+        value += weights.turning * math.exp(
+            -(((self._yaw_rate - pilot.turn) / (0.5 * gait.turn)) ** 2)
+        )
         value += weights.upright * math.exp(-((self.tilt / 0.2) ** 2))
         slid = math.hypot(*self.parcel[:2]) / (0.25 * self.robot.cradle.length)
         value += weights.parcel * math.exp(-((self.parcel_tilt / 0.2) ** 2) - slid**2)
@@ -324,7 +333,7 @@ class Parcel:
                 (math.sin(angle), math.cos(angle), pilot.vigour, pilot.lowered),
                 (pilot.speed, pilot.turn),
                 self.ahead,
-                (self._clearance,),
+                (math.cos(self.axis), math.sin(self.axis), self._clearance),
             ]
         )
         n = len(own)
@@ -351,7 +360,7 @@ class Parcel:
         parcel = _box(self.shapes[self.delivery.parcel], *self.parcel_pose)
         base = (self.pose[0], self.pose[1], self.height)
         stand = []
-        poses = self.stand.poses(*self.goal, self.delivery.direction, self.top)
+        poses = self.stand.poses(*self.goal, self.facing, self.top)
         for shape, (x, y, turn, z) in zip(self.stand.shapes, poses, strict=True):
             quaternion = (0.0, 0.0, math.sin(turn / 2), math.cos(turn / 2))
             stand.append(_box(shape, (x, y, z), quaternion))

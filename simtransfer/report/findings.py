@@ -53,13 +53,24 @@ class SuiteResult:
 
 @dataclass(frozen=True)
 class RunCost:
-    """What the runs of one method cost: steps and hours of the longest run, hours of all."""
+    """What the runs of one method cost.
+
+    Attributes:
+        student: Name of the student.
+        method: Name of the method.
+        runs: How many.
+        steps: Of the longest run.
+        hours_per_run: Mean.
+        hours_to_level: Until the threshold was reached; NaN if it never was.
+        hours: Of all runs.
+    """
 
     student: str
     method: str
     runs: int
     steps: int
     hours_per_run: float
+    hours_to_level: float
     hours: float
 
 
@@ -103,7 +114,7 @@ def find(experiment: Experiment) -> Findings:
         },
         headlines=tuple(_headline(student, metrics) for student in experiment.students),
         suites=_suite_results(experiment),
-        costs=_run_costs(experiment),
+        costs=_run_costs(experiment, metrics),
     )
 
 
@@ -160,17 +171,24 @@ def _suite_result(student: str, method: str, suite: str, last: pd.DataFrame) -> 
     )
 
 
-def _run_costs(experiment: Experiment) -> tuple[RunCost, ...]:
+def _run_costs(experiment: Experiment, metrics: tuple[TransferMetrics, ...]) -> tuple[RunCost, ...]:
     costs = []
+    steps_to_level = {
+        (row.student, row.method): math.nan if row.censored else row.time_to_threshold.estimate
+        for row in metrics
+    }
     for (student, method), rows in experiment.curves.groupby(["student", "method"], sort=False):
         hours = rows.groupby("seed")["wall_seconds"].max() / 3600.0
+        steps = int(rows["step"].max())
+        share = steps_to_level.get((student, method), math.nan) / steps if steps else math.nan
         costs.append(
             RunCost(
                 student=str(student),
                 method=str(method),
                 runs=len(hours),
-                steps=int(rows["step"].max()),
+                steps=steps,
                 hours_per_run=float(hours.mean()),
+                hours_to_level=share * float(hours.mean()),
                 hours=float(hours.sum()),
             )
         )

@@ -30,7 +30,14 @@ METRIC_COLUMNS = (
     "Area ratio",
     "P(improvement)",
 )
-COST_COLUMNS = ("What", "Runs", "Steps per run", "Time per run", "Time in all")
+COST_COLUMNS = (
+    "What",
+    "Runs",
+    "Steps per run",
+    "Time per run",
+    "Time to the level",
+    "Time in all",
+)
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,7 @@ def cost_rows(findings: Findings) -> list[Row]:
         "1",
         wording.steps(teacher.steps),
         wording.hours(teacher.hours),
+        wording.NOTHING,
         wording.hours(teacher.hours),
     )
     rows = [Row("", tuple(Cell(text) for text in of_teacher))]
@@ -162,6 +170,7 @@ def cost_rows(findings: Findings) -> list[Row]:
             str(cost.runs),
             wording.steps(cost.steps),
             wording.hours(cost.hours_per_run),
+            wording.hours(cost.hours_to_level),
             wording.hours(cost.hours),
         )
         rows.append(Row(cost.student, tuple(Cell(text) for text in texts)))

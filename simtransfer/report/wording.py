@@ -53,10 +53,12 @@ def steps(value: float) -> str:
 
 
 def hours(value: float) -> str:
-    """A duration that is given in hours, in minutes where it is short."""
+    """A duration that is given in hours, in minutes or seconds where it is short."""
     if math.isnan(value):
         return NOTHING
-    return f"{value:.1f} h" if value >= 1.0 else f"{60.0 * value:.0f} min"
+    if value >= 1.0:
+        return f"{value:.1f} h"
+    return f"{60.0 * value:.0f} min" if value >= 1.0 / 60.0 else f"{3600.0 * value:.0f} s"
 
 
 def span(interval: Interval, one: Callable[[float], str]) -> str:
