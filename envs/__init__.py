@@ -2,24 +2,24 @@
 
 from envs.catalogue import (
     control_rate,
+    curve_suite,
     find_robot,
     make_environment,
     register_environments,
     robots,
     suites,
     tasks,
-    training_suite,
 )
 
 __all__ = [
     "control_rate",
+    "curve_suite",
     "find_robot",
     "make_environment",
     "register_environments",
     "robots",
     "suites",
     "tasks",
-    "training_suite",
 ]
 
 register_environments()

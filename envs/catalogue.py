@@ -49,9 +49,9 @@ def suites(task: str) -> tuple[str, ...]:
     return find_task(task).suites
 
 
-def training_suite(task: str) -> str:
-    """The suite that training draws from, and that a learning curve is measured on."""
-    return find_task(task).training_suite
+def curve_suite(task: str) -> str:
+    """The suite that learning curves are measured on."""
+    return find_task(task).curve_suite
 
 
 def control_rate(task: str) -> float:

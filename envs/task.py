@@ -38,7 +38,8 @@ class Task(Protocol):
         body: What a robot must be for it.
         roles: Words for what an actuator does, by which robots find each other's counterparts.
         suites: Scenario suites for evaluation.
-        training_suite: The suite that training draws from.
+        training_suite: The suite that training draws from; need not be one of ``suites``.
+        curve_suite: The suite that learning curves are measured on.
         control_rate: Hz.
         physics_rate: Hz.
         features: Every observation entry it can produce, in order.
@@ -52,6 +53,7 @@ class Task(Protocol):
     roles: tuple[str, ...]
     suites: tuple[str, ...]
     training_suite: str
+    curve_suite: str
     control_rate: float
     physics_rate: float
     features: tuple[Feature, ...]

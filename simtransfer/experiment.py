@@ -15,7 +15,7 @@ from typing import Any
 from agents.bundle import Bundle, Network, load_bundle
 from agents.processes import forkserver, workers_for
 from agents.settings import PPOChanges, settle
-from envs import find_robot, training_suite
+from envs import curve_suite, find_robot
 from envs.tables import shown
 from simtransfer.files import locked, write_json, write_text
 from simtransfer.plan import find_plan
@@ -172,7 +172,7 @@ def execute(
 def _describe(config: ExperimentConfig, command: str) -> dict[str, Any]:
     teacher = load_bundle(config.teacher)
     measured = {row["suite"]: row for row in teacher.provenance.get("measured", [])}
-    suite = measured.get(training_suite(config.task), {})
+    suite = measured.get(curve_suite(config.task), {})
     return {
         "name": config.name,
         "task": config.task,

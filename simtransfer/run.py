@@ -25,7 +25,7 @@ from agents.learner import Learner, PPOLearner
 from agents.processes import form
 from agents.sac import SACLearner
 from agents.worlds import Worlds
-from envs import control_rate, find_robot, make_environment, suites, training_suite
+from envs import control_rate, curve_suite, find_robot, make_environment, suites
 from simtransfer.deployment import robot_of
 from simtransfer.files import (
     load_state,
@@ -259,7 +259,7 @@ class Run:
     def _tell(self, step: int) -> None:
         total = self._segments * self._segment_steps
         curve = pd.concat(self._rows) if self._rows else None
-        suite = training_suite(self.config.task)
+        suite = curve_suite(self.config.task)
         last = math.nan
         if curve is not None:
             last = float(curve.loc[curve["suite"] == suite, "success_rate"].iloc[-1])
@@ -273,7 +273,7 @@ class Run:
     def _evaluate(self, segment: int) -> None:
         """Add a point to the curve; after the last segment, results of every suite too."""
         config = self.config
-        last, suite = segment == self._segments, training_suite(config.task)
+        last, suite = segment == self._segments, curve_suite(config.task)
         count = max(config.episodes, config.final_episodes) if last else config.episodes
         played = evaluate(self._act(), self._arena, {suite: count})
         # The curve's episodes are the same ones at every point.

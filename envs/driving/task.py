@@ -92,7 +92,7 @@ class Driving:
     body: type[Robot] = Car
     roles: tuple[str, ...] = ("drive", "front_steering", "rear_steering", "left", "right")
     suites = tuple(SUITES)
-    training_suite = "mixed"
+    training_suite = curve_suite = "mixed"
     control_rate = 10.0
     physics_rate = 60.0
     mirror: Rule | None = None  # one drives on the right

@@ -45,12 +45,13 @@ class Suite:
     clearance: tuple[float, float] = (0.12, 0.17)
 
 
+PRACTICE = "practice"  # of training alone: nearer stands, so that more are reached
 SUITES = {
     "mixed": Suite(),
     "ahead": Suite(direction=(0.0, 20.0), mass=(0.02, 0.06)),
     "aside": Suite(direction=(60.0, 90.0)),
     "heavy": Suite(mass=(0.08, 0.10)),
-    "practice": Suite(distance=(0.5, 5.0)),  # more stands for the same number of steps
+    PRACTICE: Suite(distance=(0.5, 5.0)),
 }
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from envs.interface import Feature
 from envs.mirror import Rule
 from envs.parcel.balance import Balance
-from envs.parcel.delivery import SUITES, draw_delivery, parcel_shapes
+from envs.parcel.delivery import PRACTICE, SUITES, draw_delivery, parcel_shapes
 from envs.parcel.gait import Gait
 from envs.parcel.humanoid import ARM, ASIDE, SIDES, Humanoid
 from envs.parcel.leg import PITCHES
@@ -80,8 +80,9 @@ class Parcel:
     name = "parcel"
     body: type[Robot] = Humanoid
     roles: tuple[str, ...] = tuple(f"{s}_{r}" for s in SIDES for r in (*PITCHES, *ASIDE, *ARM))
-    suites = tuple(SUITES)
-    training_suite = "practice"
+    suites = tuple(name for name in SUITES if name != PRACTICE)
+    training_suite = PRACTICE
+    curve_suite = "mixed"
     control_rate = 40.0
     physics_rate = 240.0
     time_limit = 60.0
