@@ -39,7 +39,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         simulator: The physics underneath.
 
     Raises:
-        ValueError: If the suite is unknown or the robot's files are wrong.
+        ValueError: If the suite is unknown, or the robot's files are wrong.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     ) -> None:
         self.robot, self.task = robot, task
         self.suite = task.training_suite if suite is None else suite
-        if self.suite not in task.suites:
+        if self.suite not in (*task.suites, task.training_suite):
             raise ValueError(unknown("suite", self.suite, task.suites))
         if render_mode not in (None, "rgb_array"):
             raise ValueError(unknown("render mode", str(render_mode), ["rgb_array"]))
@@ -86,16 +86,20 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         Args:
             seed: Starts a new stream of training episodes.
             options: ``{"episode": k}`` plays episode ``k`` of the suite's fixed evaluation list;
-                with ``"suite"``, of that suite's.
+                with ``"suite"``, of that suite's, which without it is the world's own or, if that
+                is only trained on, the one that learning curves are measured on.
         """
         super().reset(seed=seed)
         for option in options or {}:
             if option not in OPTIONS:
                 raise ValueError(unknown("reset option", option, OPTIONS))
-        suite = str((options or {}).get("suite", self.suite))
-        if suite not in self.task.suites:
+        listed = bool(options) and "episode" in options
+        # What only training draws has no list: the curve's suite has.
+        usual = self.task.curve_suite if listed and not self._has_list(self.suite) else self.suite
+        suite = str((options or {}).get("suite", usual))
+        if not self._has_list(suite) and (listed or suite != self.task.training_suite):
             raise ValueError(unknown("suite", suite, self.task.suites))
-        if options and "episode" in options:
+        if options and listed:
             words = [EVALUATION, self.task.suites.index(suite), int(options["episode"])]
             self._rng = np.random.default_rng(words)
             self._loaded = False
@@ -137,6 +141,10 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             simulator.advance(self._substeps - late)
         outcome = self.task.outcome(simulator)
         return self._observe(), outcome.reward, outcome.terminated, False, dict(outcome.info)
+
+    def _has_list(self, suite: str) -> bool:
+        """Whether a suite has a fixed list of evaluation episodes."""
+        return suite in self.task.suites
 
     def _apply(self, values: Mapping[str, float]) -> None:
         """Change the physics; what is not physics is read where it is used."""

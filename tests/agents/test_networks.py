@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.networks import Normalizer, Trunk
+from agents.networks import CLIP, Normalizer, Trunk
 from envs.interface import Feature, Interface
 
 FEATURES = (
@@ -74,3 +74,14 @@ def test_trunk_output_has_the_last_width():
     trunk = Trunk(INTERFACE, READ, (8, 5), "tanh")
     assert trunk(torch.zeros(3, 3)).shape == (3, 5)
     assert [layer.out_features for layer in trunk.linear] == [8, 5]
+
+
+def test_what_was_always_the_same_does_not_become_enormous_when_it_changes():
+    """Unless its feature says otherwise, it does: a constant's spread is next to nothing."""
+    rare = Feature("rare", "1", 0.0, 1.0, floor=2.0)
+    interface = Interface((rare, Feature("usual", "1", 0.0, 1.0)), ())
+    normalizer = Normalizer(interface, interface.observation)
+    normalizer.adapt(torch.zeros(1000, 2))
+    of_rare, of_usual = normalizer(torch.ones(1, 2)).tolist()[0]
+    assert 1.5 < of_rare <= 2.0
+    assert of_usual == CLIP

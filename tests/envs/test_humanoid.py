@@ -258,6 +258,23 @@ def test_deliveries_are_what_their_suite_says(suite, seed):
     assert rule.clearance[0] <= delivery.clearance <= rule.clearance[1]
 
 
+def test_training_also_sees_stands_that_are_nearer_than_any_of_the_evaluation():
+    env = make_environment("parcel", "porter")
+    near = 0
+    for seed in range(30):
+        env.reset(seed=seed)
+        near += env.task.delivery.distance < 2.0
+    assert near > 0
+    assert env.suite == "practice"
+    with pytest.raises(ValueError, match="unknown suite 'practice'"):
+        env.reset(options={"episode": 0, "suite": "practice"})
+    env.reset(options={"episode": 0})
+    first = env.task.delivery
+    env.reset(options={"episode": 0, "suite": "mixed"})
+    assert env.task.delivery == first
+    env.close()
+
+
 def obey(x, y, yaw, seconds):
     """Where a point that moves as commanded ends that starts at a pose before a stand at 0, 0."""
     pilot, dt = Pilot(gait_of("porter"), REACH), 0.025

@@ -17,8 +17,8 @@ def test_the_numbers_in_use_are_tried_first():
 
 def test_reflexes_are_worth_something():
     env = make_environment("parcel", "porter", randomization="none")
-    with_reflexes = worth(env, Reference(), 5)
-    without = worth(env, Reference(sagittal=NOTHING, frontal=NOTHING), 5)
+    with_reflexes = worth(env, Reference(), range(5))
+    without = worth(env, Reference(sagittal=NOTHING, frontal=NOTHING), range(5))
     env.close()
     assert 2.0 >= with_reflexes > 1.3 * without > 0.0
 

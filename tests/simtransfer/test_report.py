@@ -156,6 +156,19 @@ def test_the_page_says_everything_in_order(finished):
         assert text in page
 
 
+def test_time_to_the_level_is_the_steps_it_took_at_the_runs_own_pace(finished):
+    """A minute per interval, in this experiment; what trains nothing never gets there."""
+    found = find(read_experiment(finished[0]))
+    steps = {(m.student, m.method): m.time_to_threshold.estimate for m in found.metrics}
+    for cost in found.costs:
+        if cost.method == "zero_shot":
+            assert math.isnan(cost.hours_to_level)
+        elif cost.method != "frozen":  # which ends below the level
+            expected = steps[cost.student, cost.method] / 25_000 / 60.0
+            assert cost.hours_to_level == pytest.approx(expected)
+            assert 0.0 < cost.hours_to_level <= cost.hours_per_run
+
+
 @pytest.mark.parametrize("name", ["page", "table"])
 def test_what_is_not_defined_is_never_shown_as_nan(finished, name):
     text = visible(getattr(finished[1], name).read_text())
