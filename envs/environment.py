@@ -93,7 +93,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         for option in options or {}:
             if option not in OPTIONS:
                 raise ValueError(unknown("reset option", option, OPTIONS))
-        listed = bool(options) and "episode" in options
+        listed = "episode" in (options or {})
         # What only training draws has no list: the curve's suite has.
         usual = self.task.curve_suite if listed and not self._has_list(self.suite) else self.suite
         suite = str((options or {}).get("suite", usual))
