@@ -16,6 +16,7 @@ ODD = (
     "angular_velocity/x",
     "angular_velocity/z",
     "command/yaw_rate",
+    "drift/y",
     "gait/cos",
     "gait/sin",
     "goal/left",

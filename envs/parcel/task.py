@@ -33,6 +33,7 @@ NEAR, STILL, HELD = 0.5, 0.15, 0.5  # m, m/s and s of standing at the stand
 BELOW = 0.03  # leg lengths that arms go below the stand's board
 REST, FREE = 0.01, 0.02  # m that a parcel on the board may be off it, and leg lengths off the arms
 SMOOTH = 0.6  # share of a new action in what is done; the rest is the last one
+CYCLES = 0.5  # of the gait, over which what is rewarded as progress is smoothed
 RARE = 2.0  # scales of standard deviation of what is the same at most times
 AWAY = 1000.0  # m above, where parcels fall that this episode does not use
 
@@ -42,8 +43,8 @@ class Reward:
     """What is rewarded, each per control step unless said.
 
     Attributes:
-        velocity: For the commanded velocity over the ground.
-        turning: For the commanded yaw rate.
+        velocity: For the commanded velocity over the ground, smoothed over half a cycle of the gait.
+        turning: For the commanded yaw rate, smoothed alike: within a step it swings by as much.
         upright: For an upright trunk.
         parcel: For a level parcel in the middle of the arms.
         contact: For feet on the ground when the gait has them there, and only then.
@@ -140,6 +141,8 @@ class Parcel:
         cradle = self.robot.cradle
         speed = 4.0 * self.gait.speed
         told = [(f"base/linear_velocity/{a}", "m/s", -speed, speed) for a in "xyz"]
+        told += [(f"base/drift/{a}", "m/s", -speed, speed) for a in "xy"]
+        told += [("base/drift/yaw_rate", "rad/s", -2.0, 2.0)]
         told += [("base/height", "m", 0.0, 1.2 * self.robot.height)]
         told += [(f"parcel/position/{a}", "m", -cradle.length, cradle.length) for a in "xyz"]
         told += [(f"parcel/up/{a}", "1", -1.0, 1.0) for a in "xy"]
@@ -176,6 +179,7 @@ class Parcel:
         self.elapsed = self.stood = self.rested = self.effort = self.way = 0.0
         self.carried = False
         self._feet = np.full(2, 0.5)
+        self._drift = np.zeros(3)
         self._measure(simulator)
         self.way_to_go = self.distance - cradle.forward
 
@@ -249,6 +253,8 @@ class Parcel:
         self._measure(simulator)
         self.elapsed += self._dt
         self.way += math.hypot(self.pose[0] - before[0], self.pose[1] - before[1])
+        now = np.asarray([*self._velocity[:2], self._yaw_rate])
+        self._drift += (now - self._drift) * min(self._dt / (CYCLES * self.gait.period), 1.0)
         torques = simulator.torques()
         self.effort += self._dt * float(np.abs(torques * self._joints[1]).sum())
         self._feet = simulator.sole_forces() / self._weight
@@ -294,12 +300,10 @@ class Parcel:
     def _judge(self) -> float:
         """Reward of one step, but for its end."""
         weights, pilot, gait = self.reward, self.pilot, self.gait
-        vx, vy, _ = self._velocity
+        vx, vy, yaw_rate = self._drift.tolist()
         missed = ((vx - pilot.speed) ** 2 + vy**2) / (0.5 * gait.speed) ** 2
         value = weights.velocity * math.exp(-missed)
-        value += weights.turning * math.exp(
-            -(((self._yaw_rate - pilot.turn) / (0.5 * gait.turn)) ** 2)
-        )
+        value += weights.turning * math.exp(-(((yaw_rate - pilot.turn) / (0.5 * gait.turn)) ** 2))
         value += weights.upright * math.exp(-((self.tilt / 0.2) ** 2))
         slid = math.hypot(*self.parcel[:2]) / (0.25 * self.robot.cradle.length)
         value += weights.parcel * math.exp(-((self.parcel_tilt / 0.2) ** 2) - slid**2)
@@ -344,6 +348,7 @@ class Parcel:
         delivery = self.delivery
         out[n:] = [
             *self._velocity,
+            *self._drift,
             self.height,
             *self.parcel,
             *self._parcel_up,
