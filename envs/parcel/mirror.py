@@ -15,7 +15,7 @@ ODD = (
     "_roll/",
     "angular_velocity/x",
     "angular_velocity/z",
-    "command/yaw_rate",
+    "/yaw_rate",
     "drift/y",
     "gait/cos",
     "gait/sin",

@@ -43,7 +43,7 @@ class Reward:
     """What is rewarded, each per control step unless said.
 
     Attributes:
-        velocity: For the commanded velocity over the ground, smoothed over half a cycle of the gait.
+        velocity: For the commanded velocity over the ground, smoothed over half a cycle.
         turning: For the commanded yaw rate, smoothed alike: within a step it swings by as much.
         upright: For an upright trunk.
         parcel: For a level parcel in the middle of the arms.
