@@ -287,6 +287,7 @@ class Parcel:
                 "fell": fell,
                 "dropped": dropped and not fell,
                 "progress": min(max(1.0 - left / self.way_to_go, 0.0), 1.0),
+                "distance_carried": max(self.way_to_go - left, 0.0),
                 "cost_of_transport": self.effort / (self._weight * max(self.way, 0.1)),
             }
         return Outcome(value, failed or delivered or late, info)
