@@ -106,6 +106,7 @@ class PPOLearner:
             NamedPolicy,
             worlds,
             budget=budget,
+            critic_first=settings.critic_first,
             learning_rate=lambda left: settings.learning_rate * (0.1 + 0.9 * left),
             n_steps=settings.rollout,
             batch_size=settings.batch,

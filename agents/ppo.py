@@ -26,13 +26,15 @@ class PPO(stable_baselines3.PPO):
         auxiliary: An extra loss of the policy, given a minibatch of observations ``(n, entries)``.
         mirror: How to mirror samples, each of which is then learned from twice (Mittal et al. 2024,
             arXiv 2403.04359); None not to.
+        critic_first: Steps at the start of the training in which the critic alone learns.
     """
 
     policy: NamedPolicy
 
-    def __init__(self, *args: Any, budget: int = 0, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, budget: int = 0, critic_first: int = 0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.budget = budget
+        self.critic_first = critic_first
         self.actor_weight = 1.0
         self.mirror: Mirror | None = None
         self.auxiliary: Callable[[Tensor], Tensor] | None = None
@@ -49,6 +51,7 @@ class PPO(stable_baselines3.PPO):
         policy = self.policy
         policy.set_training_mode(True)
         self._update_learning_rate(policy.optimizer)
+        actor_weight = self.actor_weight if self.num_timesteps > self.critic_first else 0.0
         clip = self.clip_range(self._current_progress_remaining)  # type: ignore[operator]
         record: dict[str, list[float]] = {}
         # Clipped apart: returns are larger than log-probabilities and would drown their gradient.
@@ -67,7 +70,7 @@ class PPO(stable_baselines3.PPO):
                 value_loss = functional.mse_loss(batch.returns, values.flatten())
                 loss = self.vf_coef * value_loss
                 record.setdefault("value_loss", []).append(value_loss.item())
-                if self.actor_weight > 0.0:
+                if actor_weight > 0.0:
                     advantages = batch.advantages
                     advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
                     log_ratio = log_prob - batch.log_prob
@@ -75,7 +78,7 @@ class PPO(stable_baselines3.PPO):
                     clipped = ratio.clamp(1.0 - clip, 1.0 + clip)
                     gain = torch.min(advantages * ratio, advantages * clipped).mean()
                     bonus = entropy.mean() if entropy is not None else -log_prob.mean()
-                    loss = loss - self.actor_weight * (gain + self.ent_coef * bonus)
+                    loss = loss - actor_weight * (gain + self.ent_coef * bonus)
                     with torch.no_grad():
                         divergence.append(((ratio - 1.0) - log_ratio).mean().item())
                 if self.auxiliary is not None:

@@ -33,6 +33,8 @@ class PPOSettings:
         divergence: An update stops early beyond this divergence (KL) from the old policy.
         gradient: Largest norm of the gradient.
         exploration: Standard deviation of the first actions.
+        critic_first: Steps at the start in which the critic alone learns: where the first actor, on
+            top of a reference, is worth keeping, a critic that knows nothing leads it away.
         mirrored: Whether every sample is learned from as it looks in a mirror too, in a world that
             is the same there.
     """
@@ -49,6 +51,7 @@ class PPOSettings:
     divergence: float = 0.03
     gradient: float = 0.5
     exploration: float = 0.5
+    critic_first: int = 0
     mirrored: bool = False
 
     def __post_init__(self) -> None:
@@ -58,6 +61,8 @@ class PPOSettings:
         _share(self, "discount", "trace")
         if not 0 <= self.entropy < math.inf:
             raise ValueError(f"ppo.entropy must not be negative, got {self.entropy}")
+        if self.critic_first < 0:
+            raise ValueError(f"ppo.critic_first must not be negative, got {self.critic_first}")
         if self.batch < 2:
             raise ValueError(f"ppo.batch must be at least 2, got {self.batch}")
         if self.worlds * self.rollout < 2:
@@ -79,6 +84,7 @@ class PPOChanges(TypedDict, total=False):
     divergence: float
     gradient: float
     exploration: float
+    critic_first: int
     mirrored: bool
 
 
@@ -135,12 +141,13 @@ def _kind(settings: PPOSettings | SACSettings) -> str:
 
 TUNED = {
     "parcel": PPOSettings(
-        rollout=512,
-        batch=2048,
+        rollout=256,
+        batch=1024,
         epochs=5,
         discount=0.985,
         entropy=0.0,
         exploration=0.15,
+        critic_first=32_768,
         mirrored=True,
     ),
 }

@@ -55,15 +55,15 @@ class Reward:
         failure: Once, on a fall or a dropped parcel.
     """
 
-    velocity: float = 0.05
-    turning: float = 0.03
+    velocity: float = 0.1
+    turning: float = 0.06
     upright: float = 0.01
     parcel: float = 0.02
     contact: float = 0.02
     change: float = -0.02
     effort: float = -0.02
-    carried: float = 5.0
-    delivered: float = 20.0
+    carried: float = 10.0
+    delivered: float = 30.0
     failure: float = -10.0
 
 

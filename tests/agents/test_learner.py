@@ -141,3 +141,14 @@ def test_a_world_that_is_not_the_same_in_a_mirror_is_learned_from_as_it_is():
         worlds.close()
         after.append(made.tensors()["actor.head.weight"])
     assert torch.equal(*after)
+
+
+def test_the_critic_learns_first_where_settings_say_so():
+    made = learner("ppo")
+    made.algorithm.critic_first = 64
+    heads = [made.tensors()["actor.head.weight"].clone()]
+    for number in (1, 2):
+        segment(made, number)
+        heads.append(made.tensors()["actor.head.weight"].clone())
+    assert torch.equal(heads[0], heads[1])
+    assert not torch.equal(heads[1], heads[2])
