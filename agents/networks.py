@@ -41,8 +41,8 @@ class Normalizer(nn.Module):
         self.register_buffer("mean", center)
         self.register_buffer("variance", scale.square())
         self.register_buffer("count", torch.tensor(1.0))
-        floor = scale * torch.tensor([feature.floor for feature in features])
-        self.register_buffer("floor", floor.square(), persistent=False)
+        least = torch.tensor([feature.floor**2 for feature in features], dtype=torch.float32)
+        self.register_buffer("floor", least * scale.square(), persistent=False)
         self.adapting = True
 
     def forward(self, observation: Tensor) -> Tensor:
