@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from agents.bundle import Bundle, Network, save_bundle
 from agents.networks import Trunk
 from envs import make_environment
 from envs.interface import Interface
+
+# No deadline: a busy machine is not a failure. The same examples each time: nor is bad luck.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 TINY = Network(hidden=(16, 16), critic_hidden=(16, 16))
 
