@@ -1,3 +1,4 @@
+import copy
 from dataclasses import replace
 from functools import partial
 
@@ -92,13 +93,15 @@ def test_a_critic_alone_leaves_the_actor_as_it_is():
 
 
 def test_what_is_learned_from_mirrored_samples_holds_in_a_mirror():
-    """After an update from one side's samples, the other side's are answered alike."""
+    """What an update changes at states it saw, it changes alike at their images."""
     make = partial(make_environment, "parcel", "porter", privileged=True)
     group = LocalGroup(make, 2)
     worlds, mirror = Worlds(group, [1, 2]), group.spaces.mirror
     off = {}
     for mirrored in (False, True):
-        settings = replace(PPO, mirrored=mirrored, epochs=10, learning_rate=3e-3, divergence=10.0)
+        torch.manual_seed(0)
+        np.random.seed(0)  # noqa: NPY002
+        settings = replace(PPO, mirrored=mirrored, epochs=30, learning_rate=3e-3, divergence=10.0)
         made = PPOLearner(
             worlds,
             worlds.interface,
@@ -109,15 +112,17 @@ def test_what_is_learned_from_mirrored_samples_holds_in_a_mirror():
             logger=Logger(None, []),
             mirror=mirror,
         )
+        before = copy.deepcopy(made.actor())
         made.learn(worlds, 64, lambda step: None, lambda: None)
-        seen = np.asarray(worlds.reset())
-        answers = made.actor().act(seen)
-        images = made.actor().act(mirror.observation.apply(seen))
-        off[mirrored] = (
-            np.abs(mirror.action.apply(answers) - images).mean() / np.abs(answers).mean()
-        )
+        buffer = made.algorithm.rollout_buffer
+        seen = buffer.observations.reshape(-1, len(worlds.interface.observation))
+        images = mirror.observation.apply(seen)
+        change = made.actor().act(seen) - before.act(seen)
+        of_images = made.actor().act(images) - before.act(images)
+        away = np.abs(mirror.action.apply(change) - of_images)
+        off[mirrored] = away.mean() / np.abs(change).mean()
     worlds.close()
-    assert off[True] < 0.7 * off[False]
+    assert off[True] < 0.85 * off[False]
 
 
 def test_a_world_that_is_not_the_same_in_a_mirror_is_learned_from_as_it_is():
