@@ -140,7 +140,8 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._drive(targets)
             simulator.advance(self._substeps - late)
         outcome = self.task.outcome(simulator)
-        return self._observe(), outcome.reward, outcome.terminated, False, dict(outcome.info)
+        ended = outcome.terminated, outcome.truncated
+        return self._observe(), outcome.reward, *ended, dict(outcome.info)
 
     def _has_list(self, suite: str) -> bool:
         """Whether a suite has a fixed list of evaluation episodes."""

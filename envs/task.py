@@ -23,11 +23,13 @@ class Outcome:
         reward: Reward of the step.
         terminated: Whether the episode is over.
         info: At the end of an episode: ``is_success``, and what else the task tells, by name.
+        truncated: Whether time is up, where that says nothing about what would have come.
     """
 
     reward: float
     terminated: bool
     info: Mapping[str, float | bool]
+    truncated: bool = False
 
 
 class Task(Protocol):

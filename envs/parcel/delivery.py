@@ -36,6 +36,7 @@ class Suite:
         friction: Of the parcel, least and most.
         clearance: Of the stand below the parcel's underside in the nominal posture, in leg lengths,
             least and most.
+        seconds: To deliver, s.
     """
 
     distance: tuple[float, float] = (2.0, 5.0)
@@ -43,15 +44,16 @@ class Suite:
     mass: tuple[float, float] = (0.02, 0.10)
     friction: tuple[float, float] = (0.5, 1.0)
     clearance: tuple[float, float] = (0.12, 0.17)
+    seconds: float = 60.0
 
 
-PRACTICE = "practice"  # of training alone: nearer stands, so that more are reached
+PRACTICE = "practice"  # of training alone: nearer stands, so that more are reached, and less time
 SUITES = {
     "mixed": Suite(),
     "ahead": Suite(direction=(0.0, 20.0), mass=(0.02, 0.06)),
     "aside": Suite(direction=(60.0, 90.0)),
     "heavy": Suite(mass=(0.08, 0.10)),
-    PRACTICE: Suite(distance=(0.5, 5.0)),
+    PRACTICE: Suite(distance=(0.4, 5.0), seconds=25.0),
 }
 
 
@@ -67,6 +69,7 @@ class Delivery:
         direction: Of the stand from straight ahead, rad, left positive.
         phase: Of the gait at the first step.
         clearance: Of the stand below the parcel's underside, in leg lengths.
+        seconds: To deliver, s.
     """
 
     parcel: int
@@ -76,6 +79,7 @@ class Delivery:
     direction: float
     phase: float
     clearance: float
+    seconds: float
 
 
 def draw_delivery(suite: str, rng: np.random.Generator) -> Delivery:
@@ -96,6 +100,7 @@ def draw_delivery(suite: str, rng: np.random.Generator) -> Delivery:
         direction=side * math.radians(float(rng.uniform(*rule.direction))),
         phase=0.5 * float(rng.integers(2)),
         clearance=float(rng.uniform(*rule.clearance)),
+        seconds=rule.seconds,
     )
 
 

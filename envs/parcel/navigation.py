@@ -20,7 +20,7 @@ RETREAT = 0.4  # m too far to which to step back for another attempt
 FACING = 0.06  # rad of bearing at which turning on the spot has done its work
 WIDE = 0.8  # rad that the way to the stand's axis is steeper than the way to the stand, at most
 SLOW = 0.8  # m too far at which to slow down, and to heed the stand's axis less and less
-CREEP = 0.3  # of the full speed, the least while on the way
+CREEP, BACK = 0.3, 0.5  # of the full speed, the least while on the way, and stepping back
 ALIGN = 1.5  # 1/s: yaw rate per rad of bearing
 READY = 0.4  # s from standing to walking, and back
 QUICKEN = 1.0  # s to full speed
@@ -77,7 +77,7 @@ class Pilot:
             near = min(max(gap / SLOW, CREEP), 1.0)
             wanted = self.gait.speed * near * max(math.cos(bearing), 0.0)
         elif self.errand == "retreat":
-            wanted = -CREEP * self.gait.speed
+            wanted = -BACK * self.gait.speed
         self.speed += _within(wanted - self.speed, self.gait.speed * dt / QUICKEN)
         self.turn += _within(turn - self.turn, self.gait.turn * dt / READY)
         self.vigour += _within(float(self.errand != "stand") - self.vigour, dt / READY)
@@ -96,7 +96,7 @@ class Pilot:
         if self.errand == "walk":
             return "stand" if gap < STOP else "walk"
         if self.errand == "retreat":
-            return "walk" if gap > RETREAT else "retreat"
+            return "walk" if gap > RETREAT else "stand" if fits else "retreat"
         if self.errand == "pivot" and abs(bearing) > FACING:
             return "pivot" if pivot else "retreat"
         if gap > GO and self.lowered == 0.0:

@@ -34,6 +34,7 @@ BELOW = 0.03  # leg lengths that arms go below the stand's board
 REST, FREE = 0.01, 0.02  # m that a parcel on the board may be off it, and leg lengths off the arms
 SMOOTH = 0.6  # share of a new action in what is done; the rest is the last one
 CYCLES = 0.5  # of the gait, over which what is rewarded as progress is smoothed
+NARROW = 0.25  # of the largest command, off which half of what is rewarded is lost
 RARE = 2.0  # scales of standard deviation of what is the same at most times
 AWAY = 1000.0  # m above, where parcels fall that this episode does not use
 
@@ -86,7 +87,7 @@ class Parcel:
     curve_suite = "mixed"
     control_rate = 40.0
     physics_rate = 240.0
-    time_limit = 60.0
+    time_limit = max(suite.seconds for suite in SUITES.values())
 
     def __init__(self, robot: Robot, reward: Reward | None = None) -> None:
         self.robot = robot = known_as(robot, Humanoid)
@@ -270,7 +271,7 @@ class Parcel:
         self.carried = self.carried or arrived
         self.rested = self.rested + self._dt if self._rests() and not failed else 0.0
         delivered = self.rested >= HELD - 1e-9
-        late = self.elapsed >= self.time_limit - 1e-9
+        late = self.elapsed >= self.delivery.seconds - 1e-9
         value = self._judge()
         if arrived:
             value += self.reward.carried
@@ -290,7 +291,8 @@ class Parcel:
                 "distance_carried": max(self.way_to_go - left, 0.0),
                 "cost_of_transport": self.effort / (self._weight * max(self.way, 0.1)),
             }
-        return Outcome(value, failed or delivered or late, info)
+        # Time cannot be seen, so that running out of it must not count as an end.
+        return Outcome(value, failed or delivered, info, truncated=late)
 
     def _rests(self) -> bool:
         """Whether the parcel lies on the stand, upright, and no longer on the arms."""
@@ -302,9 +304,9 @@ class Parcel:
         """Reward of one step, but for its end."""
         weights, pilot, gait = self.reward, self.pilot, self.gait
         vx, vy, yaw_rate = self._drift.tolist()
-        missed = ((vx - pilot.speed) ** 2 + vy**2) / (0.5 * gait.speed) ** 2
-        value = weights.velocity * math.exp(-missed)
-        value += weights.turning * math.exp(-(((yaw_rate - pilot.turn) / (0.5 * gait.turn)) ** 2))
+        missed = math.hypot(vx - pilot.speed, vy)
+        value = weights.velocity * _closeness(missed / (NARROW * gait.speed))
+        value += weights.turning * _closeness((yaw_rate - pilot.turn) / (NARROW * gait.turn))
         value += weights.upright * math.exp(-((self.tilt / 0.2) ** 2))
         slid = math.hypot(*self.parcel[:2]) / (0.25 * self.robot.cradle.length)
         value += weights.parcel * math.exp(-((self.parcel_tilt / 0.2) ** 2) - slid**2)
@@ -372,6 +374,11 @@ class Parcel:
             quaternion = (0.0, 0.0, math.sin(turn / 2), math.cos(turn / 2))
             stand.append(_box(shape, (x, y, z), quaternion))
         return paint(self.robot, Scene(base, self.turn, self._joints[0], parcel, tuple(stand)))
+
+
+def _closeness(missed: float) -> float:
+    """From 1 down to 0, with a slope that is felt far away too."""
+    return 1.0 / (1.0 + missed**2)
 
 
 def _box(
