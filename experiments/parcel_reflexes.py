@@ -123,7 +123,7 @@ def worth(env: Environment, reference: Reference, episodes: range) -> float:
         while not ended and steps < limit:
             *_, ended, _, info = env.step(still)
             steps += 1
-        gap = task.distance - task.robot.cradle.forward
+        gap = task.distance - task.stand.reach
         made = min(max(1.0 - gap / task.way_to_go, 0.0), 1.0)
         total += 2.0 if info.get("is_success") else steps / limit + made
     return total / len(episodes)

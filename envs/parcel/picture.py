@@ -31,7 +31,7 @@ class Scene:
         turn: Of the robot's base.
         angles: Positions of its joints about the base's axes, by actuator, rad.
         parcel: Corners of the parcel in the world, m, ``(8, 3)``.
-        stand: Corners of the boxes that it is made of, in the world, m, ``(8, 3)`` each.
+        stand: Points whose convex hulls it is made of, in the world, m, ``(n, 3)`` each.
     """
 
     position: tuple[float, float, float]

@@ -1,22 +1,20 @@
-"""Where a parcel is set down: a board that juts out of a column, narrow enough to fit between arms.
+"""Where a parcel is set down: a round plate on a post, small enough to fit between arms.
 
-The robot walks up until its parcel is above the board and goes down on its knees; the board keeps
-the parcel, the forearms pass on either side of it. Everything in it can be bumped into.
+The robot walks up from any side until its parcel is above the plate and goes down on its knees; the
+plate keeps the parcel, the forearms pass on either side of it. Everything in it can be bumped into.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from envs.parcel.humanoid import Cradle
 from envs.simulator import Shape, Simulator
 
-# In cradle lengths along, in cradle widths across.
-TIP, END = -0.3, 0.9  # of the board, from the middle of where a parcel is set down
-BOARD_WIDTH, THICKNESS = 0.5, 0.08
-COLUMN_DEPTH, COLUMN_WIDTH = 0.4, 0.8
+PLATE, POST = 0.25, 0.06  # radii in cradle widths
+SPARE = 0.25  # radii of the plate that its middle is ahead of a parcel's: room for a trunk
+THICKNESS = 0.08  # of the plate, in cradle lengths
 
 
 @dataclass(frozen=True)
@@ -32,36 +30,37 @@ class Stand:
     tallest: float
 
     @property
-    def shapes(self) -> tuple[Shape, Shape]:
-        """The board and the column; touching them is no fall."""
-        length, width = self.cradle.length, self.cradle.width
-        board = (0.5 * (END - TIP) * length, 0.5 * BOARD_WIDTH * width, 0.5 * THICKNESS * length)
-        column = (0.5 * COLUMN_DEPTH * length, 0.5 * COLUMN_WIDTH * width, 0.5 * self.tallest)
-        return Shape("box", board, furniture=True), Shape("box", column, furniture=True)
+    def radius(self) -> float:
+        """Of the plate, m."""
+        return PLATE * self.cradle.width
 
-    def poses(
-        self, x: float, y: float, yaw: float, top: float
-    ) -> Iterator[tuple[float, float, float, float]]:
-        """Where the middles of `shapes` are: x, y, yaw and z, in m and rad.
+    @property
+    def reach(self) -> float:
+        """How far ahead of a robot that sets down a parcel its middle is to be, m."""
+        return self.cradle.forward + SPARE * self.radius
+
+    @property
+    def shapes(self) -> tuple[Shape, Shape]:
+        """The plate and the post; touching them is no fall."""
+        post, half = POST * self.cradle.width, 0.5 * THICKNESS * self.cradle.length
+        return (
+            Shape("cylinder", (self.radius, self.radius, half), furniture=True),
+            Shape("cylinder", (post, post, 0.5 * self.tallest), furniture=True),
+        )
+
+    def poses(self, x: float, y: float, top: float) -> Iterator[tuple[float, float, float]]:
+        """Where the middles of `shapes` are, m.
 
         Args:
             x: Of the point where a parcel is due, m.
             y: m.
-            yaw: Of the way that leads to it, rad.
-            top: Height of the board, m.
+            top: Height of the plate's upper side, m.
         """
-        length = self.cradle.length
-        board, column = self.shapes
-        for along, z in (
-            (0.5 * (TIP + END) * length, top - board.half_extents[2]),
-            (END * length + column.half_extents[0], top - column.half_extents[2]),
-        ):
-            yield x + along * math.cos(yaw), y + along * math.sin(yaw), yaw, z
+        plate, post = self.shapes
+        yield x, y, top - plate.half_extents[2]
+        yield x, y, top - 2.0 * plate.half_extents[2] - post.half_extents[2]
 
-    def place(
-        self, simulator: Simulator, first: int, x: float, y: float, yaw: float, top: float
-    ) -> None:
+    def place(self, simulator: Simulator, first: int, x: float, y: float, top: float) -> None:
         """Put it somewhere; its shapes are the world's from ``first`` on. See `poses`."""
-        for k, pose in enumerate(self.poses(x, y, yaw, top)):
-            px, py, turn, z = pose
-            simulator.place(first + k, px, py, turn, z)
+        for k, (px, py, z) in enumerate(self.poses(x, y, top)):
+            simulator.place(first + k, px, py, 0.0, z)

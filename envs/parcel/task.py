@@ -17,7 +17,7 @@ from envs.parcel.gait import Gait
 from envs.parcel.humanoid import ARM, ASIDE, SIDES, Humanoid
 from envs.parcel.leg import PITCHES
 from envs.parcel.mirror import counterpart, is_symmetric
-from envs.parcel.navigation import Pilot, wrapped
+from envs.parcel.navigation import Pilot
 from envs.parcel.picture import Scene, paint
 from envs.parcel.stand import Stand
 from envs.quaternion import Quaternion, rotate, tilt, yaw
@@ -25,17 +25,19 @@ from envs.robot import Robot, Targets, known_as
 from envs.simulator import Shape, Simulator
 from envs.task import Outcome
 
+HERE = 0.01  # m, the shortest way to a stand
 FALLEN = 0.6  # of the nominal height, at which a robot is down
 LEANING = math.radians(50.0)
 LEVEL = math.radians(15.0)  # of a parcel that is carried, to the world's up
 SLIPPED = 0.8  # of the cradle's length that a parcel may be from where it was laid
 NEAR, STILL, HELD = 0.5, 0.15, 0.5  # m, m/s and s of standing at the stand
-BELOW = 0.03  # leg lengths that arms go below the stand's board
-REST, FREE = 0.01, 0.02  # m that a parcel on the board may be off it, and leg lengths off the arms
+BELOW = 0.03  # leg lengths that arms go below the stand's plate
+REST, FREE = 0.01, 0.02  # m that a parcel on the plate may be off it, and leg lengths off the arms
 SMOOTH = 0.6  # share of a new action in what is done; the rest is the last one
 CYCLES = 0.5  # of the gait, over which what is rewarded as progress is smoothed
 NARROW = 0.25  # of the largest command, off which half of what is rewarded is lost
 RARE = 2.0  # scales of standard deviation of what is the same at most times
+ROUND = 24  # points that a circle is drawn with
 AWAY = 1000.0  # m above, where parcels fall that this episode does not use
 
 
@@ -44,7 +46,8 @@ class Reward:
     """What is rewarded, each per control step unless said.
 
     Attributes:
-        velocity: For the commanded velocity over the ground, smoothed over half a cycle.
+        velocity: For the commanded velocity over the ground, smoothed over half a cycle; of who
+            stands, for being where the parcel is above the plate.
         turning: For the commanded yaw rate, smoothed alike: within a step it swings by as much.
         upright: For an upright trunk.
         parcel: For a level parcel in the middle of the arms.
@@ -52,6 +55,7 @@ class Reward:
         change: Per squared change of an action, mean over actuators.
         effort: Per squared torque over its limit, mean over actuators.
         carried: Once, when it has been carried to the stand.
+        kneeling: On the way down at the stand, in all.
         delivered: Once, when it rests there.
         failure: Once, on a fall or a dropped parcel.
     """
@@ -64,7 +68,8 @@ class Reward:
     change: float = -0.02
     effort: float = -0.02
     carried: float = 10.0
-    delivered: float = 30.0
+    kneeling: float = 10.0
+    delivered: float = 50.0
     failure: float = -10.0
 
 
@@ -132,8 +137,6 @@ class Parcel:
             Feature("command/yaw_rate", "rad/s", -2.0, 2.0),
             Feature("task/goal/forward", "m", -6.0, 6.0),
             Feature("task/goal/left", "m", -6.0, 6.0),
-            Feature("task/stand/cos", "1", -1.0, 1.0),
-            Feature("task/stand/sin", "1", -1.0, 1.0),
             Feature("task/stand/clearance", "m", 0.0, self.gait.deepest),
         ]
         return features
@@ -173,25 +176,19 @@ class Parcel:
                 simulator.place(k, 10.0 * k, 0.0, 0.0, AWAY)
         self._clearance = delivery.clearance * self._leg
         self._depth = min(self._clearance + BELOW * self._leg, self.gait.deepest)
-        self.put_stand(simulator, delivery.distance, delivery.direction)
-        self.pilot = Pilot(self.gait, cradle.forward, delivery.phase)
+        ahead, aside = math.cos(delivery.direction), math.sin(delivery.direction)
+        self.goal = delivery.distance * ahead, delivery.distance * aside
+        self.top = self._carry - self._clearance
+        self.stand.place(simulator, self._first_of_stand, *self.goal, self.top)
+        self.pilot = Pilot(self.gait, self.stand.reach, self.stand.radius, delivery.phase)
         self._action = np.zeros(len(self._roles))
-        self._change = 0.0
+        self._change = self._sunk = 0.0
         self.elapsed = self.stood = self.rested = self.effort = self.way = 0.0
         self.carried = False
         self._feet = np.full(2, 0.5)
         self._drift = np.zeros(3)
         self._measure(simulator)
-        self.way_to_go = self.distance - cradle.forward
-
-    def put_stand(self, simulator: Simulator, distance: float, direction: float) -> None:
-        """Set up the stand so far (m) from where the robot starts, in a direction (rad)."""
-        self.goal, self.facing = (
-            (distance * math.cos(direction), distance * math.sin(direction)),
-            direction,
-        )
-        self.top = self._carry - self._clearance
-        self.stand.place(simulator, self._first_of_stand, *self.goal, direction, self.top)
+        self.way_to_go = max(self.distance - self.stand.reach, HERE)
 
     def rest(self) -> Targets:
         """The nominal posture."""
@@ -203,7 +200,9 @@ class Parcel:
         self._change = float(np.mean(change**2))
         self._action = self._action + change
         pilot = self.pilot
-        pilot.steer(*self.ahead, self.axis, self._dt)
+        before = pilot.lowered
+        pilot.steer(*self.ahead, self._dt)
+        self._sunk = pilot.lowered - before
         targets = self.gait.targets(
             pilot.phase, pilot.speed, pilot.turn, pilot.vigour, pilot.lowered * self._depth
         )
@@ -225,7 +224,6 @@ class Parcel:
         self.tilt = tilt(turn)
         dx, dy = self.goal[0] - x, self.goal[1] - y
         cos, sin = math.cos(self.pose[2]), math.sin(self.pose[2])
-        self.axis = wrapped(self.facing - self.pose[2])
         self.ahead = (dx * cos + dy * sin, dy * cos - dx * sin)
         self.distance = math.hypot(dx, dy)
         vx, vy, vz = state.linear_velocity
@@ -272,7 +270,7 @@ class Parcel:
         self.rested = self.rested + self._dt if self._rests() and not failed else 0.0
         delivered = self.rested >= HELD - 1e-9
         late = self.elapsed >= self.delivery.seconds - 1e-9
-        value = self._judge()
+        value = self._judge() + self.reward.kneeling * self._sunk
         if arrived:
             value += self.reward.carried
         if failed:
@@ -281,7 +279,7 @@ class Parcel:
             value += self.reward.delivered
         info: dict[str, float | bool] = {}
         if failed or delivered or late:
-            left = self.distance - self.robot.cradle.forward
+            left = self.distance - self.stand.reach
             info = {
                 "is_success": delivered and not failed,
                 "carried": self.carried,
@@ -297,15 +295,18 @@ class Parcel:
     def _rests(self) -> bool:
         """Whether the parcel lies on the stand, upright, and no longer on the arms."""
         half = self.shapes[self.delivery.parcel].half_extents[2]
-        on_board = abs(self.parcel_pose[0][2] - self.top - half) < REST
-        return on_board and self.parcel_tilt < LEVEL and self.parcel[2] > FREE * self._leg
+        on_plate = abs(self.parcel_pose[0][2] - self.top - half) < REST
+        return on_plate and self.parcel_tilt < LEVEL and self.parcel[2] > FREE * self._leg
 
     def _judge(self) -> float:
         """Reward of one step, but for its end."""
         weights, pilot, gait = self.reward, self.pilot, self.gait
         vx, vy, yaw_rate = self._drift.tolist()
-        missed = math.hypot(vx - pilot.speed, vy)
-        value = weights.velocity * _closeness(missed / (NARROW * gait.speed))
+        if pilot.errand == "stand":
+            missed = math.hypot(self.ahead[0] - pilot.reach, self.ahead[1]) / (0.5 * pilot.radius)
+        else:
+            missed = math.hypot(vx - pilot.speed, vy) / (NARROW * gait.speed)
+        value = weights.velocity * _closeness(missed)
         value += weights.turning * _closeness((yaw_rate - pilot.turn) / (NARROW * gait.turn))
         value += weights.upright * math.exp(-((self.tilt / 0.2) ** 2))
         slid = math.hypot(*self.parcel[:2]) / (0.25 * self.robot.cradle.length)
@@ -341,7 +342,7 @@ class Parcel:
                 (math.sin(angle), math.cos(angle), pilot.vigour, pilot.lowered),
                 (pilot.speed, pilot.turn),
                 self.ahead,
-                (math.cos(self.axis), math.sin(self.axis), self._clearance),
+                (self._clearance,),
             ]
         )
         n = len(own)
@@ -368,12 +369,9 @@ class Parcel:
         """The robot from its side, ``(height, width, 3)``."""
         parcel = _box(self.shapes[self.delivery.parcel], *self.parcel_pose)
         base = (self.pose[0], self.pose[1], self.height)
-        stand = []
-        poses = self.stand.poses(*self.goal, self.facing, self.top)
-        for shape, (x, y, turn, z) in zip(self.stand.shapes, poses, strict=True):
-            quaternion = (0.0, 0.0, math.sin(turn / 2), math.cos(turn / 2))
-            stand.append(_box(shape, (x, y, z), quaternion))
-        return paint(self.robot, Scene(base, self.turn, self._joints[0], parcel, tuple(stand)))
+        poses = self.stand.poses(*self.goal, self.top)
+        stand = tuple(map(_upright, self.stand.shapes, poses))
+        return paint(self.robot, Scene(base, self.turn, self._joints[0], parcel, stand))
 
 
 def _closeness(missed: float) -> float:
@@ -387,3 +385,11 @@ def _box(
     """Corners of a box, m, ``(8, 3)``."""
     corners = np.asarray(list(itertools.product((-1.0, 1.0), repeat=3))) * shape.half_extents
     return np.asarray([rotate(turn, *corner) for corner in corners.tolist()]) + position
+
+
+def _upright(shape: Shape, position: tuple[float, float, float]) -> NDArray[np.float64]:
+    """Points around an upright cylinder's ends, m, ``(2 ROUND, 3)``."""
+    radius, _, half = shape.half_extents
+    angles = np.linspace(0.0, 2.0 * math.pi, ROUND, endpoint=False)
+    rim = np.stack([radius * np.cos(angles), radius * np.sin(angles), np.full(ROUND, half)], axis=1)
+    return np.concatenate([rim, rim * (1.0, 1.0, -1.0)]) + position

@@ -1,12 +1,14 @@
 """Setting a parcel down: the stand bears it then, the robot does not, and both engines say so."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from envs import make_environment, robots
-from envs.parcel.navigation import KNEEL, STEADY
+from envs.parcel.delivery import draw_delivery
+from envs.parcel.navigation import ASIDE, KNEEL, STEADY, STOP
 from envs.parcel.stand import Stand
 from envs.parcel.task import Parcel
 
@@ -15,15 +17,20 @@ TIME = STEADY + KNEEL + 2.0  # s in which who stands at the stand has set down
 
 
 @pytest.fixture
-def at_the_stand():
-    """A world whose robot stands where it has to kneel."""
+def at_the_stand(monkeypatch):
+    """A world whose robot stands where it has to kneel, or off it by so many radii of the plate."""
     made = []
 
-    def make(name, simulator="pybullet", episode=0):
+    def make(name, simulator="pybullet", ahead=0.0, aside=0.0):
         env = make_environment("parcel", name, simulator=simulator)
         made.append(env)
-        env.reset(options={"suite": "mixed", "episode": episode})
-        env.task.put_stand(env.simulator, env.robot.cradle.forward, 0.0)
+        stand = env.task.stand
+        x, y = stand.reach + ahead * stand.radius, aside * stand.radius
+        place = {"distance": math.hypot(x, y), "direction": math.atan2(y, x)}
+        monkeypatch.setattr(
+            "envs.parcel.task.draw_delivery", lambda *words: replace(draw_delivery(*words), **place)
+        )
+        env.reset(options={"suite": "mixed", "episode": 0})
         return env
 
     yield make
@@ -86,8 +93,7 @@ def test_a_parcel_that_lies_beside_the_stand_is_dropped(at_the_stand):
 
 @pytest.mark.parametrize("simulator", ["pybullet", "mujoco"])
 def test_touching_the_stand_is_no_fall(at_the_stand, simulator):
-    env = at_the_stand("porter", simulator)
-    env.task.put_stand(env.simulator, 0.02, 0.0)  # its column is where the parcel is
+    env = at_the_stand("porter", simulator, ahead=-2.0)  # its post is where the robot is
     touched = False
     for _ in range(20):
         env.simulator.drive(env.task.rest(), 1.0, 0.0)
@@ -96,16 +102,25 @@ def test_touching_the_stand_is_no_fall(at_the_stand, simulator):
     assert not touched
 
 
-def test_a_stand_is_of_boxes_that_end_at_its_top():
+def test_a_stand_is_a_plate_on_a_post():
     env = make_environment("parcel", "porter")
     stand: Stand = env.task.stand
-    for shape, (_, _, turn, z) in zip(stand.shapes, stand.poses(1.0, 2.0, 0.5, 0.8), strict=True):
-        assert z + shape.half_extents[2] == pytest.approx(0.8)
-        assert turn == 0.5
-        assert shape.furniture
-        assert shape.mass == 0.0
-    board, column = (np.asarray(pose[:2]) for pose in stand.poses(1.0, 2.0, 0.5, 0.8))
-    way = np.asarray([math.cos(0.5), math.sin(0.5)])
-    depth = stand.shapes[1].half_extents[0] + stand.shapes[0].half_extents[0]
-    np.testing.assert_allclose(column - board, depth * way)
+    plate, post = stand.shapes
+    (x, y, upper), (px, py, lower) = stand.poses(1.0, 2.0, 0.8)
+    assert (x, y, px, py) == (1.0, 2.0, 1.0, 2.0)
+    assert upper + plate.half_extents[2] == pytest.approx(0.8)
+    assert lower + post.half_extents[2] == pytest.approx(upper - plate.half_extents[2])
+    assert plate.half_extents[0] < 0.5 * env.robot.cradle.width
+    assert all(shape.furniture and shape.mass == 0.0 for shape in stand.shapes)
     env.close()
+
+
+# Who takes up a load tilts forward by 0.3 radii of the plate before it stands still.
+@pytest.mark.parametrize(
+    ("ahead", "aside"),
+    [(0.9 * STOP, 0.0), (0.1, 0.9 * ASIDE), (0.1, -0.9 * ASIDE)],
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_it_may_stand_as_far_off_as_the_pilot_lets_it(at_the_stand, name, ahead, aside):
+    info, _ = kneel(at_the_stand(name, ahead=ahead, aside=aside))
+    assert info["is_success"]
