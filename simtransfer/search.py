@@ -17,7 +17,7 @@ from agents.processes import workers_for
 from simtransfer.terminal import bar, progress
 
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
-SPREAD = 0.1  # of the ranges, in which an evolution strategy begins around the first numbers
+SPREAD = 0.04  # of the ranges, in which an evolution strategy begins around the first numbers
 
 
 def tree_of_parzen_estimators(seed: int, first: Mapping[str, float]) -> optuna.samplers.BaseSampler:

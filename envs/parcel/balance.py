@@ -48,16 +48,32 @@ class Reflexes:
         step: How far a leg in the air is put to where the trunk falls.
         hip: How a standing leg's hip rights the trunk.
         ankle: How a standing foot pushes against the fall.
+        back: Share of that step which the leg takes back while it stands, so that the trunk passes
+            over the foot.
+        upright: Tilt that counts as none, rad: who carries in front leans back.
     """
 
     step: Reflex
     hip: Reflex
     ankle: Reflex
+    back: float = 1.0
+    upright: float = 0.0
 
 
 # Found by experiments/parcel_reflexes.py, as are the numbers of `Walk`.
-SAGITTAL = Reflexes(Reflex(1.19, 0.32), hip=Reflex(1.33, 0.35), ankle=Reflex(1.2, 0.37))
-FRONTAL = Reflexes(Reflex(1.55, 0.0, 0.58), hip=Reflex(1.0, 0.43), ankle=Reflex(1.22, 1.36))
+SAGITTAL = Reflexes(
+    Reflex(0.48, 0.128, 0.462),
+    hip=Reflex(1.831, 0.321),
+    ankle=Reflex(1.243, 0.578),
+    back=-0.325,
+    upright=-0.047,
+)
+FRONTAL = Reflexes(
+    Reflex(1.626, 0.07, 0.438),
+    hip=Reflex(1.32, 0.389),
+    ankle=Reflex(1.855, 1.766),
+    back=1.072,
+)
 
 
 class Balance:
@@ -90,7 +106,14 @@ class Balance:
         self._pitches = [[column[f"{side}_{role}"] for role in PITCHES] for side in SIDES]
         # A sole that goes forward is a leg that turns backward about the axis to the left.
         self._turns = [-leg.slopes(np.zeros(3))[0] / leg.length for leg in robot.legs]
-        self._clock = math.sqrt(float(np.mean([leg.length for leg in robot.legs])) / GRAVITY)
+        self.begin()
+        self._length = float(np.mean([leg.length for leg in robot.legs]))
+        self._clock = math.sqrt(self._length / GRAVITY)
+
+    def begin(self) -> None:
+        """Forget where the feet were put."""
+        self._offsets = np.zeros((2, len(SIDES)))  # rad that each leg is turned now, by plane
+        self._landed = np.zeros((2, len(SIDES)))  # and was when its foot came down
 
     def changes(
         self,
@@ -99,6 +122,7 @@ class Balance:
         velocities: NDArray[np.float64],
         phase: float,
         vigour: float,
+        speed: float = 0.0,
     ) -> NDArray[np.float64]:
         """What is added to the targets of all actuators, rad, ``(actuators,)``.
 
@@ -108,25 +132,42 @@ class Balance:
             velocities: Of the actuators, rad/s, ``(actuators,)``.
             phase: Of the gait.
             vigour: From 0, standing, to 1, walking.
+            speed: Commanded, m/s.
         """
-        free = [vigour * self._free(own) for own in self._gait.phases(phase)]
+        phases = self._gait.phases(phase)
+        free = [vigour * self._free(own) for own in phases]
         changes = np.zeros(self._count)
         tilts, turns = (gravity[0], -gravity[1]), (rates[1], rates[0])
+        wanted = (vigour * speed * self._clock / self._length, 0.0)
         for plane, (reflexes, tilt, turn) in enumerate(
             zip(self._planes, tilts, turns, strict=True)
         ):
+            level = -tilt  # of a sole on a leg that goes with the trunk
+            tilt -= reflexes.upright
             rate = self._clock * turn
-            lean = rate + self._clock * self._leg_rate(plane, free, velocities)
+            lean = rate + self._clock * self._leg_rate(plane, free, velocities) - wanted[plane]
             step = reflexes.step.angle(tilt, rate, lean)
             hip = reflexes.hip.angle(tilt, rate, lean)
             ankle = reflexes.ankle.angle(tilt, rate, lean)
-            for columns, air in zip(self._columns, free, strict=True):
+            for side, (columns, air) in enumerate(zip(self._columns, free, strict=True)):
+                offset = vigour * self._put(plane, side, phases[side], air, step)
                 at_hip, at_ankle = columns[plane]
                 if at_hip is not None:
-                    changes[at_hip] += (1.0 - air) * hip - air * step
+                    changes[at_hip] += (1.0 - air) * hip - offset
                 if at_ankle is not None:  # in the air it keeps the sole level
-                    changes[at_ankle] += (1.0 - air) * ankle + air * (step - tilt)
+                    changes[at_ankle] += (1.0 - air) * ankle + offset + air * level
         return changes.clip(-LARGEST, LARGEST)
+
+    def _put(self, plane: int, side: int, phase: float, air: float, step: float) -> float:
+        """How far a leg is turned to where its foot is put or was put, rad."""
+        stance = self._gait.walk.stance
+        if phase < stance:
+            passed = self._planes[plane].back * phase / stance
+            self._offsets[plane, side] = (1.0 - passed) * self._landed[plane, side]
+        else:
+            self._offsets[plane, side] += air * (step - self._offsets[plane, side])
+            self._landed[plane, side] = self._offsets[plane, side]
+        return float(self._offsets[plane, side])
 
     def _free(self, phase: float) -> float:
         """From 0, a foot on the ground, to 1, in the air, at a foot's own phase."""

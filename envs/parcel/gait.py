@@ -34,11 +34,11 @@ class Walk:
         turn: Largest yaw rate, in rad per sqrt(leg length / g).
     """
 
-    period: float = 2.46
-    stance: float = 0.533
-    lift: float = 0.118
-    sway: float = -0.039
-    speed: float = 0.25
+    period: float = 2.245
+    stance: float = 0.529
+    lift: float = 0.113
+    sway: float = -0.004
+    speed: float = 0.194
     turn: float = 0.18
 
 

@@ -12,18 +12,20 @@ from dataclasses import dataclass
 from envs.parcel.gait import Gait
 
 # In radii of the stand's plate:
-STOP = 0.35  # too far, at which to stop
-ALONG, ASIDE = 0.45, 0.4  # too far or too near, and to one side, at which to go down
+STOP = 0.0  # too far, at which to stop
+ALONG, ASIDE = 0.4, 0.4  # too far or too near, and to one side, at which to go down
 FARTHER = -0.4  # too far, at which to step back
 RETREAT = 2.0  # too far, to which to step back
 FACING = 0.06  # rad of bearing at which turning on the spot has done its work
 SLOW = 0.8  # m too far at which to slow down
 TURN = 0.8  # rad of bearing from which on to turn before going
-CREEP, BACK = 0.3, 0.3  # of the full speed, the least while on the way, and stepping back
+CREEP, BACK = 0.2, 0.3  # of the full speed, the least while on the way, and stepping back
 ALIGN = 1.5  # 1/s: yaw rate per rad of bearing
 READY = 0.4  # s from standing to walking, and back
 QUICKEN = 1.0  # s to full speed
 STEADY = 0.8  # s of standing before going down
+HALT = 0.3  # s that a robot goes on at its speed when it is told to stand
+STRIDE = 0.4  # s over which its speed is told from where the stand is
 KNEEL = 1.5  # s to go down
 
 
@@ -54,6 +56,8 @@ class Pilot:
     errand: str = "walk"
     lowered: float = 0.0
     _stood: float = 0.0
+    _gap: float | None = None
+    _closing: float = 0.0
 
     def steer(self, forward: float, left: float, dt: float) -> None:
         """Go on for one control step.
@@ -66,7 +70,11 @@ class Pilot:
         gap, bearing = math.hypot(forward, left) - self.reach, math.atan2(left, forward)
         ahead, aside = (forward - self.reach) / self.radius, left / self.radius
         fits = abs(ahead) < ALONG and abs(aside) < ASIDE
-        self.errand = self._next(gap / self.radius, bearing, fits)
+        before = gap if self._gap is None else self._gap
+        self._closing += ((before - gap) / dt - self._closing) * min(dt / STRIDE, 1.0)
+        self._gap = gap
+        halt = HALT * max(self._closing, 0.0)
+        self.errand = self._next(gap / self.radius, bearing, fits, halt / self.radius)
         wanted = turn = 0.0
         if self.errand != "stand":
             turn = min(max(ALIGN * bearing, -self.gait.turn), self.gait.turn)
@@ -77,7 +85,9 @@ class Pilot:
             wanted = -BACK * self.gait.speed
         self.speed += _within(wanted - self.speed, self.gait.speed * dt / QUICKEN)
         self.turn += _within(turn - self.turn, self.gait.turn * dt / READY)
-        self.vigour += _within(float(self.errand != "stand") - self.vigour, dt / READY)
+        # Who stops steps on the spot until it is to have no speed left.
+        stepping = self.errand != "stand" or self.speed != 0.0 or self.turn != 0.0
+        self.vigour += _within(float(stepping) - self.vigour, dt / READY)
         self.vigour = min(max(self.vigour, 0.0), 1.0)
         if self.vigour > 0.0:
             self.phase = (self.phase + dt / self.gait.period) % 1.0
@@ -87,17 +97,17 @@ class Pilot:
             if self._stood > STEADY and (fits or self.lowered > 0.0):
                 self.lowered = min(self.lowered + dt / KNEEL, 1.0)
 
-    def _next(self, far: float, bearing: float, fits: bool) -> str:
-        """The errand that follows from being so many radii too far from the stand."""
+    def _next(self, far: float, bearing: float, fits: bool, halt: float) -> str:
+        """The errand that follows from being so far from the stand, and from the way to halt."""
         if self.errand == "walk":
-            return "stand" if far < STOP else "walk"
+            return "stand" if far - halt < STOP else "walk"
         if self.errand == "retreat" and not fits:
             return "walk" if far > RETREAT else "retreat"
-        if self.errand == "pivot" and abs(bearing) > FACING and FARTHER < far < STOP:
+        if self.errand == "pivot" and abs(bearing) > FACING and FARTHER < far < ALONG:
             return "pivot"
         if fits or self.lowered > 0.0 or (self.errand == "stand" and self._stood <= STEADY):
             return "stand"
-        return "retreat" if far < FARTHER else "walk" if far > STOP else "pivot"
+        return "retreat" if far < FARTHER else "walk" if far > ALONG else "pivot"
 
 
 def _within(value: float, limit: float) -> float:

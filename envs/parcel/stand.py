@@ -13,7 +13,7 @@ from envs.parcel.humanoid import Cradle
 from envs.simulator import Shape, Simulator
 
 PLATE, POST = 0.25, 0.06  # radii in cradle widths
-SPARE = 0.25  # radii of the plate that its middle is ahead of a parcel's: room for a trunk
+SPARE = 0.3  # radii of the plate that its middle is ahead of a parcel's: room for a trunk
 THICKNESS = 0.08  # of the plate, in cradle lengths
 
 

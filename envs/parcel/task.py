@@ -35,7 +35,7 @@ BELOW = 0.03  # leg lengths that arms go below the stand's plate
 REST, FREE = 0.01, 0.02  # m that a parcel on the plate may be off it, and leg lengths off the arms
 SMOOTH = 0.6  # share of a new action in what is done; the rest is the last one
 CYCLES = 0.5  # of the gait, over which what is rewarded as progress is smoothed
-NARROW = 0.25  # of the largest command, off which half of what is rewarded is lost
+NARROW = 0.5  # of the largest command, off which less than half of what is rewarded is left
 RARE = 2.0  # scales of standard deviation of what is the same at most times
 ROUND = 24  # points that a circle is drawn with
 AWAY = 1000.0  # m above, where parcels fall that this episode does not use
@@ -54,6 +54,7 @@ class Reward:
         contact: For feet on the ground when the gait has them there, and only then.
         change: Per squared change of an action, mean over actuators.
         effort: Per squared torque over its limit, mean over actuators.
+        time: For every step, so that going round about for ever does not pay.
         carried: Once, when it has been carried to the stand.
         kneeling: On the way down at the stand, in all.
         delivered: Once, when it rests there.
@@ -67,10 +68,11 @@ class Reward:
     contact: float = 0.02
     change: float = -0.02
     effort: float = -0.02
-    carried: float = 10.0
-    kneeling: float = 10.0
-    delivered: float = 50.0
-    failure: float = -10.0
+    time: float = -0.1
+    carried: float = 5.0
+    kneeling: float = 5.0
+    delivered: float = 20.0
+    failure: float = -20.0
 
 
 class Parcel:
@@ -181,6 +183,7 @@ class Parcel:
         self.top = self._carry - self._clearance
         self.stand.place(simulator, self._first_of_stand, *self.goal, self.top)
         self.pilot = Pilot(self.gait, self.stand.reach, self.stand.radius, delivery.phase)
+        self.balance.begin()
         self._action = np.zeros(len(self._roles))
         self._change = self._sunk = 0.0
         self.elapsed = self.stood = self.rested = self.effort = self.way = 0.0
@@ -207,7 +210,7 @@ class Parcel:
             pilot.phase, pilot.speed, pilot.turn, pilot.vigour, pilot.lowered * self._depth
         )
         targets += self.balance.changes(
-            self._gravity, self._rates, self._joints[1], pilot.phase, pilot.vigour
+            self._gravity, self._rates, self._joints[1], pilot.phase, pilot.vigour, pilot.speed
         )
         targets += self._reach * self._action
         return dict(zip(self._roles, targets.tolist(), strict=True))
@@ -306,7 +309,7 @@ class Parcel:
             missed = math.hypot(self.ahead[0] - pilot.reach, self.ahead[1]) / (0.5 * pilot.radius)
         else:
             missed = math.hypot(vx - pilot.speed, vy) / (NARROW * gait.speed)
-        value = weights.velocity * _closeness(missed)
+        value = weights.time + weights.velocity * _closeness(missed)
         value += weights.turning * _closeness((yaw_rate - pilot.turn) / (NARROW * gait.turn))
         value += weights.upright * math.exp(-((self.tilt / 0.2) ** 2))
         slid = math.hypot(*self.parcel[:2]) / (0.25 * self.robot.cradle.length)
@@ -376,7 +379,7 @@ class Parcel:
 
 def _closeness(missed: float) -> float:
     """From 1 down to 0, with a slope that is felt far away too."""
-    return 1.0 / (1.0 + missed**2)
+    return math.exp(-(missed**2))
 
 
 def _box(

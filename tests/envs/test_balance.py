@@ -15,20 +15,26 @@ NOTHING = Reflexes(Reflex(0.0, 0.0), Reflex(0.0, 0.0), Reflex(0.0, 0.0))
 SWING = 0.8  # phase at which the left foot is in the air and the right one on the ground
 
 
+# Gains of one size, so that what is tested does not hang on what a search found.
+STEP, PUSH = Reflex(1.0, 0.2, 0.6), Reflex(1.0, 0.3)
+PLANE = Reflexes(STEP, PUSH, PUSH, back=0.5)
+
+
 @pytest.fixture(scope="module")
 def porter():
     robot = find_robot("porter")
-    return robot, Balance(robot, Gait(robot))
+    return robot, Balance(robot, Gait(robot), PLANE, PLANE)
 
 
 def by_role(robot, changes):
     return {a.role: change for a, change in zip(robot.actuators, changes.tolist(), strict=True)}
 
 
-def answer(porter, gravity=UPRIGHT, rates=STILL, moving=None, phase=SWING, vigour=1.0):
+def answer(porter, gravity=UPRIGHT, rates=STILL, moving=None, phase=SWING, vigour=1.0, speed=0.0):
     robot, balance = porter
+    balance.begin()
     velocities = np.zeros(len(robot.actuators)) if moving is None else moving
-    return by_role(robot, balance.changes(gravity, rates, velocities, phase, vigour))
+    return by_role(robot, balance.changes(gravity, rates, velocities, phase, vigour, speed))
 
 
 def test_who_stands_upright_and_still_is_left_alone(porter):
@@ -67,6 +73,43 @@ def test_a_standing_leg_that_tips_over_is_noticed_before_the_trunk_tilts(porter)
     moving = np.zeros(len(robot.actuators))
     moving[[a.role for a in robot.actuators].index("right_hip_roll")] = -1.0
     assert answer(porter, moving=moving)["left_hip_roll"] > 0.0
+
+
+def test_who_goes_faster_than_told_steps_ahead_of_it_and_who_goes_slower_behind(porter):
+    """The trunk goes forward, upright, when the standing hip turns the leg back."""
+    robot, _ = porter
+    moving = np.zeros(len(robot.actuators))
+    moving[[a.role for a in robot.actuators].index("right_hip_pitch")] = 0.5
+    told = 0.5 * float(np.mean([leg.length for leg in robot.legs]))
+    steps = [
+        -answer(porter, moving=moving, speed=factor * told)["left_hip_pitch"]
+        for factor in (0.0, 1.0, 2.0)
+    ]
+    assert steps[0] > 0.0
+    assert steps[1] == pytest.approx(0.0, abs=0.1 * steps[0])
+    assert steps[2] < 0.0
+
+
+def test_a_leg_keeps_standing_where_it_was_put_and_takes_back_its_share(porter):
+    robot, balance = porter
+    balance.begin()
+    still = np.zeros(len(robot.actuators))
+
+    def hip(phase, gravity):
+        return by_role(robot, balance.changes(gravity, STILL, still, phase, 1.0))["left_hip_pitch"]
+
+    put = hip(SWING, (0.1, 0.0, -1.0))
+    stance = balance._gait.walk.stance
+    assert put < 0.0
+    assert hip(0.0, UPRIGHT) == pytest.approx(put)
+    assert hip(0.999 * stance, UPRIGHT) == pytest.approx((1.0 - PLANE.back) * put, rel=0.01)
+
+
+def test_who_leans_as_it_is_to_lean_is_left_alone():
+    robot = find_robot("porter")
+    leaning = Balance(robot, Gait(robot), Reflexes(STEP, PUSH, PUSH, upright=-0.1), PLANE)
+    standing = leaning.changes((-0.1, 0.0, -1.0), STILL, np.zeros(len(robot.actuators)), 0.0, 0.0)
+    assert not standing.any()
 
 
 numbers = st.floats(-1.0, 1.0)

@@ -15,12 +15,10 @@ from envs.inspection.humanoid import stand
 from envs.parcel.delivery import SUITES, draw_delivery
 from envs.parcel.gait import Gait
 from envs.parcel.leg import PITCHES
-from envs.parcel.navigation import ALIGNED, SQUARE, STOP, Pilot, wrapped
 from envs.parcel.task import Parcel
 from envs.pd_motors import PdMotors
 
 NAMES = sorted(robots("parcel"))
-REACH = 0.2  # m from a robot to where its parcel lies
 
 
 @lru_cache
@@ -273,36 +271,6 @@ def test_training_also_sees_stands_that_are_nearer_than_any_of_the_evaluation():
     env.reset(options={"episode": 0, "suite": "mixed"})
     assert env.task.delivery == first
     env.close()
-
-
-def obey(x, y, yaw, seconds):
-    """Where a point that moves as commanded ends that starts at a pose before a stand at 0, 0."""
-    pilot, dt = Pilot(gait_of("porter"), REACH), 0.025
-    for _ in range(round(seconds / dt)):
-        cos, sin = math.cos(yaw), math.sin(yaw)
-        pilot.steer(-x * cos - y * sin, x * sin - y * cos, wrapped(-yaw), dt)
-        x, y = x + dt * pilot.speed * cos, y + dt * pilot.speed * sin
-        yaw += dt * pilot.turn
-    return x, y, yaw, pilot
-
-
-@given(direction=st.floats(-1.57, 1.57), distance=st.floats(2.0, 5.0))
-def test_who_obeys_the_pilot_arrives(direction, distance):
-    """In time, before the stand, and is told to kneel."""
-    x, y, _, pilot = obey(-distance, 0.0, -direction, 30.0)
-    assert abs(math.hypot(x, y) - REACH) < STOP + 0.05
-    assert pilot.vigour == 0.0
-    assert pilot.lowered == 1.0
-
-
-@given(x=st.floats(-3.0, -0.6), y=st.floats(-1.5, 1.5), yaw=st.floats(-1.5, 1.5))
-def test_who_comes_from_aside_arrives_square_to_the_stand(x, y, yaw):
-    """The parcel above the board, the arms along it, however askew the way began."""
-    x, y, yaw, pilot = obey(x, y, yaw, 58.0)
-    assert pilot.lowered == 1.0
-    assert abs(math.hypot(x, y) - REACH) < 0.12
-    assert abs(wrapped(math.atan2(-y, -x) - yaw)) < ALIGNED + 0.05
-    assert abs(math.atan2(-y, -x)) < SQUARE + 0.05
 
 
 def test_a_rotor_makes_its_joint_harder_to_turn():

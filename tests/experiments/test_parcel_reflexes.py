@@ -20,7 +20,7 @@ def test_reflexes_are_worth_something():
     with_reflexes = worth(env, Reference(), range(5))
     without = worth(env, Reference(sagittal=NOTHING, frontal=NOTHING), range(5))
     env.close()
-    assert 2.0 >= with_reflexes > 1.3 * without > 0.0
+    assert 3.0 >= with_reflexes > 1.3 * without > 0.0
 
 
 def test_steps_that_legs_cannot_make_are_worth_nothing():
