@@ -18,13 +18,14 @@ FARTHER = -0.4  # too far, at which to step back
 RETREAT = 2.0  # too far, to which to step back
 FACING = 0.06  # rad of bearing at which turning on the spot has done its work
 SLOW = 0.8  # m too far at which to slow down
-TURN = 0.8  # rad of bearing from which on to turn before going
-CREEP, BACK = 0.2, 0.3  # of the full speed, the least while on the way, and stepping back
+TURN = 0.5  # rad of bearing from which on to turn before going
+HOLD = 0.3  # of the full speed, back, so as to stay where it is while it turns
+CREEP, BACK = 0.2, 0.6  # of the full speed, the least while on the way, and stepping back
 ALIGN = 1.5  # 1/s: yaw rate per rad of bearing
 READY = 0.4  # s from standing to walking, and back
 QUICKEN = 1.0  # s to full speed
 STEADY = 0.8  # s of standing before going down
-HALT = 0.3  # s that a robot goes on at its speed when it is told to stand
+HALT = 0.5  # s that a robot goes on at its speed when it is told to stand
 STRIDE = 0.4  # s over which its speed is told from where the stand is
 KNEEL = 1.5  # s to go down
 
@@ -80,7 +81,8 @@ class Pilot:
             turn = min(max(ALIGN * bearing, -self.gait.turn), self.gait.turn)
         if self.errand == "walk":
             near = min(max(gap / SLOW, CREEP), 1.0)
-            wanted = self.gait.speed * near * max(1.0 - abs(bearing) / TURN, 0.0)
+            ahead = 1.0 - abs(bearing) / TURN
+            wanted = self.gait.speed * (near * ahead if ahead > 0.0 else max(HOLD * ahead, -HOLD))
         elif self.errand == "retreat":
             wanted = -BACK * self.gait.speed
         self.speed += _within(wanted - self.speed, self.gait.speed * dt / QUICKEN)
