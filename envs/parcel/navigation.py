@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from envs.parcel.gait import Gait
 
 # In radii of the stand's plate:
-STOP = 0.0  # too far, at which to stop
 ALONG, ASIDE = 0.4, 0.4  # too far or too near, and to one side, at which to go down
 FARTHER = -0.4  # too far, at which to step back
 RETREAT = 2.0  # too far, to which to step back
@@ -69,22 +68,12 @@ class Pilot:
             dt: s.
         """
         gap, bearing = math.hypot(forward, left) - self.reach, math.atan2(left, forward)
-        ahead, aside = (forward - self.reach) / self.radius, left / self.radius
-        fits = abs(ahead) < ALONG and abs(aside) < ASIDE
-        before = gap if self._gap is None else self._gap
-        self._closing += ((before - gap) / dt - self._closing) * min(dt / STRIDE, 1.0)
-        self._gap = gap
-        halt = HALT * max(self._closing, 0.0)
-        self.errand = self._next(gap / self.radius, bearing, fits, halt / self.radius)
-        wanted = turn = 0.0
-        if self.errand != "stand":
-            turn = min(max(ALIGN * bearing, -self.gait.turn), self.gait.turn)
-        if self.errand == "walk":
-            near = min(max(gap / SLOW, CREEP), 1.0)
-            ahead = 1.0 - abs(bearing) / TURN
-            wanted = self.gait.speed * (near * ahead if ahead > 0.0 else max(HOLD * ahead, -HOLD))
-        elif self.errand == "retreat":
-            wanted = -BACK * self.gait.speed
+        off = abs(forward - self.reach) / self.radius, abs(left) / self.radius
+        fits = off[0] < ALONG and off[1] < ASIDE
+        self.errand = self._next(
+            gap / self.radius, bearing, fits, self._halt(gap, dt) / self.radius
+        )
+        wanted, turn = self._wanted(gap, bearing)
         self.speed += _within(wanted - self.speed, self.gait.speed * dt / QUICKEN)
         self.turn += _within(turn - self.turn, self.gait.turn * dt / READY)
         # Who stops steps on the spot until it is to have no speed left.
@@ -99,10 +88,28 @@ class Pilot:
             if self._stood > STEADY and (fits or self.lowered > 0.0):
                 self.lowered = min(self.lowered + dt / KNEEL, 1.0)
 
+    def _halt(self, gap: float, dt: float) -> float:
+        """How much nearer a robot comes that is told to stand, m, by the speed at which it does."""
+        before = gap if self._gap is None else self._gap
+        self._closing += ((before - gap) / dt - self._closing) * min(dt / STRIDE, 1.0)
+        self._gap = gap
+        return HALT * max(self._closing, 0.0)
+
+    def _wanted(self, gap: float, bearing: float) -> tuple[float, float]:
+        """Speed, m/s, and yaw rate, rad/s, of the errand."""
+        if self.errand == "stand":
+            return 0.0, 0.0
+        share = -BACK if self.errand == "retreat" else 0.0
+        if self.errand == "walk":
+            facing = 1.0 - abs(bearing) / TURN
+            near = min(max(gap / SLOW, CREEP), 1.0)
+            share = near * facing if facing > 0.0 else max(HOLD * facing, -HOLD)
+        return share * self.gait.speed, _within(ALIGN * bearing, self.gait.turn)
+
     def _next(self, far: float, bearing: float, fits: bool, halt: float) -> str:
         """The errand that follows from being so far from the stand, and from the way to halt."""
         if self.errand == "walk":
-            return "stand" if far - halt < STOP else "walk"
+            return "stand" if far < halt else "walk"
         if self.errand == "retreat" and not fits:
             return "walk" if far > RETREAT else "retreat"
         if self.errand == "pivot" and abs(bearing) > FACING and FARTHER < far < ALONG:

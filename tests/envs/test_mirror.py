@@ -15,7 +15,7 @@ from envs.parcel.task import Parcel
 
 
 def delivery(parcel, direction, phase):
-    return Delivery(parcel, 0.05, 0.8, 3.0, direction, phase, 0.15)
+    return Delivery(parcel, 0.05, 0.8, 3.0, direction, phase, 0.15, 60.0)
 
 
 def twin(parcel):

@@ -59,7 +59,8 @@ def test_arrives_where_it_may_kneel(gait, distance, direction, heading):
 
 def test_who_faces_it_walks_there_and_stands(pilot):
     _, errands = deliver(pilot, -3.0, 0.0, 0.0)
-    assert errands == ["walk", "stand"]
+    assert errands[::2] in (["walk"], ["walk"] * 2)  # a second time if it had halted too early
+    assert set(errands[1::2]) == {"stand"}
 
 
 def test_who_is_too_near_steps_back_and_comes_again(pilot):
