@@ -54,7 +54,7 @@ class Reward:
         contact: For feet on the ground when the gait has them there, and only then.
         change: Per squared change of an action, mean over actuators.
         effort: Per squared torque over its limit, mean over actuators.
-        time: For every step, so that going round about for ever does not pay.
+        time: For every step: as much as can be earned in it, so that never arriving does not pay.
         carried: Once, when it has been carried to the stand.
         kneeling: On the way down at the stand, in all.
         delivered: Once, when it rests there.
@@ -68,7 +68,7 @@ class Reward:
     contact: float = 0.02
     change: float = -0.02
     effort: float = -0.02
-    time: float = -0.1
+    time: float = -0.2
     carried: float = 5.0
     kneeling: float = 5.0
     delivered: float = 20.0
