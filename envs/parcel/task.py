@@ -378,7 +378,7 @@ class Parcel:
 
 
 def _closeness(missed: float) -> float:
-    """From 1 down to 0, with a slope that is felt far away too."""
+    """From 1, where nothing is missed, down to 0."""
     return math.exp(-(missed**2))
 
 

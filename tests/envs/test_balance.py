@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from envs import find_robot, make_environment, robots
 from envs.parcel.balance import LARGEST, Balance, Reflex, Reflexes
+from envs.parcel.delivery import PARCELS
 from envs.parcel.gait import Gait
+from envs.parcel.navigation import Pilot
 
 NAMES = sorted(robots("parcel"))
 UPRIGHT, STILL = (0.0, 0.0, -1.0), (0.0, 0.0, 0.0)
@@ -144,3 +146,32 @@ def test_robots_stay_up_longer_by_their_reflexes(name):
     )
     env.close()
     assert with_reflexes > 1.4 * without
+
+
+class Told(Pilot):
+    """Walks at a speed that somebody else sets."""
+
+    def steer(self, forward, left, dt):
+        self.vigour = min(self.vigour + dt / 0.4, 1.0)
+        self.phase = (self.phase + dt / self.gait.period) % 1.0
+
+
+@pytest.mark.parametrize("name", ["porter", "courier"])
+def test_who_is_told_to_go_faster_does_and_who_is_told_to_step_back_does_not_run_ahead(name):
+    env = make_environment("parcel", name, randomization="none")
+    task, still = env.task, np.zeros(env.action_space.shape, dtype=np.float32)
+    speeds = []
+    for share in (-0.6, 0.0, 0.8):
+        env.reset(options={"episode": 1})
+        task.stand.place(env.simulator, len(PARCELS), 50.0, 50.0, 0.5)
+        task.pilot = Told(task.gait, 0.2, 0.1, speed=share * task.gait.speed)
+        went = []
+        for _ in range(320):
+            assert not env.step(still)[2]
+            went.append(task.forward)
+        speeds.append(np.mean(went[120:]) / task.gait.speed)
+    env.close()
+    back, stay, ahead = speeds
+    assert back < 0.0
+    assert abs(stay) < 0.25
+    assert ahead == pytest.approx(0.8, abs=0.2)
