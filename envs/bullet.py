@@ -1,4 +1,4 @@
-"""The `Simulator` on PyBullet: loaded once, in-process, no graphics."""
+"""The `Simulator` on PyBullet: in-process, no graphics."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ class Bullet:
         Raises:
             ValueError: If the URDF does not parse or lacks a joint that the robot names.
         """
+        self._loaded = robot, shapes, physics_rate
         client = self._client
         pybullet.setGravity(0, 0, -9.81, physicsClientId=client)
         pybullet.setPhysicsEngineParameter(
@@ -70,6 +71,18 @@ class Bullet:
         self._sole_forces = np.zeros(len(self._robot.soles))
         self._held: set[int] = set()
         self._start = pybullet.saveState(physicsClientId=client)
+
+    def renew(self) -> None:
+        """See `Simulator.renew`.
+
+        A free body and a link of several shapes have a list of contacts for each shape. The engine
+        solves those lists in an order that tells what met what ever since it was loaded, and that
+        no reset makes it forget.
+        """
+        if self._free:
+            pybullet.removeState(self._start, physicsClientId=self._client)
+            pybullet.resetSimulation(physicsClientId=self._client)
+            self.load(*self._loaded)
 
     def _add(self, shape: Shape) -> int:
         client, half = self._client, shape.half_extents

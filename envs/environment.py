@@ -108,6 +108,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._rng = np.random.default_rng([TRAINING, word])
             self._loaded = False
         if not self._loaded:
+            self.simulator.renew()
             self._draws.redraw("load", self._rng)
             self._loaded = True
         self._draws.redraw("reset", self._rng)

@@ -134,6 +134,9 @@ class Mujoco:
         self._ground = int(model.geom("ground").id)
         self._sole_links = set(children)
 
+    def renew(self) -> None:
+        """See `Simulator.renew`: here a reset forgets everything."""
+
     def reset(self, x: float, y: float, yaw: float, speed: float) -> None:
         """See `Simulator.reset`."""
         data, robot = self.data, self._robot

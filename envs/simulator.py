@@ -49,10 +49,13 @@ class Shape:
 
 
 class Simulator(Protocol):
-    """A world with one robot and a fixed set of shapes; loaded once, reset often."""
+    """A world with one robot and a fixed set of shapes; seldom loaded, often reset."""
 
     def load(self, robot: Robot, shapes: Sequence[Shape], physics_rate: float) -> None:
         """Build the world. ``physics_rate`` in Hz."""
+
+    def renew(self) -> None:
+        """Forget everything since `load`, also what no `reset` can make the engine forget."""
 
     def reset(self, x: float, y: float, yaw: float, speed: float) -> None:
         """Stand the robot at a pose (m, rad), rolling forward at ``speed`` m/s, with no history."""

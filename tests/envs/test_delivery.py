@@ -10,8 +10,8 @@ from envs import make_environment
 def world():
     made = []
 
-    def make(**settings):
-        made.append(make_environment("parcel", "porter", **settings))
+    def make(robot="porter", **settings):
+        made.append(make_environment("parcel", robot, **settings))
         return made[-1]
 
     yield make
@@ -31,6 +31,23 @@ def test_running_out_of_time_is_no_end(world, suite, seconds):
     assert (terminated, truncated) == (False, True)
     assert not any(info[key] for key in ("is_success", "fell", "dropped"))
     assert late == pytest.approx(reward, abs=0.2)
+
+
+def test_an_episode_does_not_depend_on_those_before_it(world):
+    listed, seeded = {"options": {"episode": 5, "suite": "mixed"}}, {"seed": 3}
+
+    def played(env, begin):
+        still = np.zeros(env.action_space.shape, dtype=np.float32)
+        seen = [env.reset(**begin)[0]]
+        for _ in range(360):
+            observation, _, terminated, truncated, _ = env.step(still)
+            seen.append(env.reset()[0] if terminated or truncated else observation)
+        return np.asarray(seen)
+
+    used = world("strider")
+    played(used, {"options": {"episode": 0, "suite": "mixed"}})
+    for begin in (listed, seeded):
+        np.testing.assert_array_equal(played(used, begin), played(world("strider"), begin))
 
 
 def test_the_nearer_to_what_is_told_the_more_it_earns(world):
