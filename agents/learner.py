@@ -107,6 +107,7 @@ class PPOLearner:
             worlds,
             budget=budget,
             critic_first=settings.critic_first,
+            critic_rate=settings.critic_rate,
             learning_rate=lambda left: settings.learning_rate * (0.1 + 0.9 * left),
             n_steps=settings.rollout,
             batch_size=settings.batch,

@@ -98,6 +98,9 @@ class NamedPolicy(ActorCriticPolicy):
         with torch.no_grad():
             self.action_net.weight.mul_(0.01)
             self.action_net.bias.zero_()
+        # Groups, so that the critic may learn at a rate of its own.
+        halves = [{"params": half} for half in (self.actor_parameters(), self.critic_parameters())]
+        self.optimizer = torch.optim.Adam(halves, lr=lr_schedule(1), **self.optimizer_kwargs)
 
     def mean_action(self, observation: Tensor) -> Tensor:
         """The deterministic action ``(n, actions)``, before clipping."""

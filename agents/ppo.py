@@ -10,6 +10,7 @@ import stable_baselines3
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.optim import Optimizer
 
 from agents.policy import NamedPolicy
 from agents.samples import Samples, minibatches
@@ -27,14 +28,23 @@ class PPO(stable_baselines3.PPO):
         mirror: How to mirror samples, each of which is then learned from twice (Mittal et al. 2024,
             arXiv 2403.04359); None not to.
         critic_first: Steps at the start of the training in which the critic alone learns.
+        critic_rate: Of the critic's learning, in the actor's.
     """
 
     policy: NamedPolicy
 
-    def __init__(self, *args: Any, budget: int = 0, critic_first: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        budget: int = 0,
+        critic_first: int = 0,
+        critic_rate: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.budget = budget
         self.critic_first = critic_first
+        self.critic_rate = critic_rate
         self.actor_weight = 1.0
         self.mirror: Mirror | None = None
         self.auxiliary: Callable[[Tensor], Tensor] | None = None
@@ -42,6 +52,10 @@ class PPO(stable_baselines3.PPO):
     def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
         total = self.budget or total_timesteps
         self._current_progress_remaining = max(0.0, 1.0 - num_timesteps / total)
+
+    def _update_learning_rate(self, optimizers: list[Optimizer] | Optimizer) -> None:
+        super()._update_learning_rate(optimizers)
+        self.policy.optimizer.param_groups[1]["lr"] *= self.critic_rate
 
     def _log_prob(self, observations: Tensor, actions: Tensor) -> Tensor:
         return self.policy.evaluate_actions(observations, actions)[1]
@@ -57,6 +71,7 @@ class PPO(stable_baselines3.PPO):
         # Clipped apart: returns are larger than log-probabilities and would drown their gradient.
         halves = policy.actor_parameters(), policy.critic_parameters()
         samples = Samples.of(self.rollout_buffer)
+        spread = float(samples.returns.var())
         image = samples.image(self.mirror, self._log_prob) if self.mirror else None
         for _ in range(self.n_epochs):
             divergence = []
@@ -94,6 +109,8 @@ class PPO(stable_baselines3.PPO):
             record.setdefault("kl", []).extend(divergence)
             if self.target_kl is not None and divergence and np.mean(divergence) > self.target_kl:
                 break
+        if spread > 0.0:
+            record["explained_variance"] = [1.0 - float(np.mean(record["value_loss"])) / spread]
         for name, entries in record.items():
             if entries:
                 self.logger.record(f"train/{name}", float(np.mean(entries)))

@@ -35,6 +35,8 @@ class PPOSettings:
         exploration: Standard deviation of the first actions.
         critic_first: Steps at the start in which the critic alone learns: where the first actor, on
             top of a reference, is worth keeping, a critic that knows nothing leads it away.
+        critic_rate: Of the critic's learning, in the actor's: returns can be learned in steps that
+            would ruin an actor.
         mirrored: Whether every sample is learned from as it looks in a mirror too, in a world that
             is the same there.
     """
@@ -52,12 +54,13 @@ class PPOSettings:
     gradient: float = 0.5
     exploration: float = 0.5
     critic_first: int = 0
+    critic_rate: float = 1.0
     mirrored: bool = False
 
     def __post_init__(self) -> None:
         """Refuse figures that nothing can be trained with."""
         _positive(self, "learning_rate", "worlds", "rollout", "epochs", "clip", "exploration")
-        _positive(self, "divergence", "gradient")
+        _positive(self, "divergence", "gradient", "critic_rate")
         _share(self, "discount", "trace")
         if not 0 <= self.entropy < math.inf:
             raise ValueError(f"ppo.entropy must not be negative, got {self.entropy}")
@@ -85,6 +88,7 @@ class PPOChanges(TypedDict, total=False):
     gradient: float
     exploration: float
     critic_first: int
+    critic_rate: float
     mirrored: bool
 
 

@@ -35,7 +35,6 @@ BELOW = 0.03  # leg lengths that arms go below the stand's plate
 REST, FREE = 0.01, 0.02  # m that a parcel on the plate may be off it, and leg lengths off the arms
 SMOOTH = 0.6  # share of a new action in what is done; the rest is the last one
 CYCLES = 0.5  # of the gait, over which what is rewarded as progress is smoothed
-NARROW = 0.5  # of the largest command, off which less than half of what is rewarded is left
 RARE = 2.0  # scales of standard deviation of what is the same at most times
 ROUND = 24  # points that a circle is drawn with
 AWAY = 1000.0  # m above, where parcels fall that this episode does not use
@@ -46,9 +45,8 @@ class Reward:
     """What is rewarded, each per control step unless said.
 
     Attributes:
-        velocity: For the commanded velocity over the ground, smoothed over half a cycle; of who
-            stands, for being where the parcel is above the plate.
-        turning: For the commanded yaw rate, smoothed alike: within a step it swings by as much.
+        nearer: Per metre that it comes nearer to where it sets down, however it goes.
+        facing: Per rad that it turns to the stand.
         upright: For an upright trunk.
         parcel: For a level parcel in the middle of the arms.
         contact: For feet on the ground when the gait has them there, and only then.
@@ -61,18 +59,18 @@ class Reward:
         failure: Once, on a fall or a dropped parcel.
     """
 
-    velocity: float = 0.1
-    turning: float = 0.06
-    upright: float = 0.01
-    parcel: float = 0.02
-    contact: float = 0.02
-    change: float = -0.02
-    effort: float = -0.02
-    time: float = -0.2
-    carried: float = 5.0
-    kneeling: float = 5.0
-    delivered: float = 20.0
-    failure: float = -20.0
+    nearer: float = 0.2
+    facing: float = 0.1
+    upright: float = 0.0005
+    parcel: float = 0.001
+    contact: float = 0.001
+    change: float = -0.001
+    effort: float = -0.001
+    time: float = -0.0025
+    carried: float = 0.25
+    kneeling: float = 0.25
+    delivered: float = 1.0
+    failure: float = -1.0
 
 
 class Parcel:
@@ -191,6 +189,7 @@ class Parcel:
         self._feet = np.full(2, 0.5)
         self._drift = np.zeros(3)
         self._measure(simulator)
+        self._left = self._way_left()
         self.way_to_go = max(self.distance - self.stand.reach, HERE)
 
     def rest(self) -> Targets:
@@ -303,25 +302,27 @@ class Parcel:
 
     def _judge(self) -> float:
         """Reward of one step, but for its end."""
-        weights, pilot, gait = self.reward, self.pilot, self.gait
-        vx, vy, yaw_rate = self._drift.tolist()
-        if pilot.errand == "stand":
-            missed = math.hypot(self.ahead[0] - pilot.reach, self.ahead[1]) / (0.5 * pilot.radius)
-        else:
-            missed = math.hypot(vx - pilot.speed, vy) / (NARROW * gait.speed)
-        value = weights.time + weights.velocity * _closeness(missed)
-        value += weights.turning * _closeness((yaw_rate - pilot.turn) / (NARROW * gait.turn))
+        weights, pilot = self.reward, self.pilot
+        before, (gap, bearing) = self._left, self._way_left()
+        self._left = gap, bearing
+        value = weights.time + weights.nearer * (before[0] - gap)
+        value += weights.facing * (before[1] - bearing)
         value += weights.upright * math.exp(-((self.tilt / 0.2) ** 2))
         slid = math.hypot(*self.parcel[:2]) / (0.25 * self.robot.cradle.length)
         value += weights.parcel * math.exp(-((self.parcel_tilt / 0.2) ** 2) - slid**2)
         stance = [
-            pilot.vigour < 0.5 or phase < gait.walk.stance for phase in gait.phases(pilot.phase)
+            pilot.vigour < 0.5 or phase < self.gait.walk.stance
+            for phase in self.gait.phases(pilot.phase)
         ]
         match = np.mean((self._feet > 0.05) == np.asarray(stance))
         value += weights.contact * float(match)
         value += weights.change * self._change
         value += weights.effort * float(np.mean(self._torques**2))
         return float(value)
+
+    def _way_left(self) -> tuple[float, float]:
+        """What is missing to where it sets down, m, and to facing the stand, rad."""
+        return abs(self.distance - self.stand.reach), abs(math.atan2(self.ahead[1], self.ahead[0]))
 
     def observe(
         self,
@@ -375,11 +376,6 @@ class Parcel:
         poses = self.stand.poses(*self.goal, self.top)
         stand = tuple(map(_upright, self.stand.shapes, poses))
         return paint(self.robot, Scene(base, self.turn, self._joints[0], parcel, stand))
-
-
-def _closeness(missed: float) -> float:
-    """From 1, where nothing is missed, down to 0."""
-    return math.exp(-(missed**2))
 
 
 def _box(

@@ -52,13 +52,24 @@ def test_an_episode_does_not_depend_on_those_before_it(world):
         )
 
 
-def test_the_nearer_to_what_is_told_the_more_it_earns(world):
+def test_coming_nearer_earns_what_going_away_costs(world):
     env = world()
     env.reset(seed=0)
-    task, earned = env.task, []
-    for missed in (0.0, 0.1, 0.3, 0.6, 1.2):
-        task._drift[:] = task.pilot.speed - missed * task.gait.speed, 0.0, task.pilot.turn
-        earned.append(task._judge())
-    assert earned == sorted(earned, reverse=True)
-    # What is far off still has a slope to follow.
-    assert earned[3] - earned[4] > 0.03 * task.reward.velocity
+    task = env.task
+
+    def judged(distance, bearing):
+        task.distance = task.stand.reach + distance
+        task.ahead = (np.cos(bearing), np.sin(bearing))
+        return task._judge()
+
+    judged(2.0, 0.4)
+    still = judged(2.0, 0.4)
+    there, back = judged(1.9, 0.4), judged(2.0, 0.4)
+    assert there - still == pytest.approx(0.1 * task.reward.nearer)
+    assert there + back == pytest.approx(2.0 * still)
+    # Too near is as far as too far, and either side as good as the other.
+    judged(0.1, 0.3)
+    assert judged(-0.1, -0.3) == pytest.approx(still)
+    assert judged(-0.1, 0.1) - still == pytest.approx(0.2 * task.reward.facing)
+    # Who stands and waits earns nothing by it.
+    assert still <= 0.0
