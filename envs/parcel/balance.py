@@ -18,6 +18,7 @@ from envs.parcel.humanoid import SIDES, Humanoid
 from envs.parcel.leg import PITCHES
 
 LARGEST = 0.6  # rad by which a joint's target is changed at most
+SIDEWAYS = 3.0  # times as much as it is to go aside a robot is told: the gait makes no side steps
 EARLY = 2.0  # a foot in the air counts as free from a sixth of its way to five sixths
 
 
@@ -123,6 +124,7 @@ class Balance:
         phase: float,
         vigour: float,
         speed: float = 0.0,
+        aside: float = 0.0,
     ) -> NDArray[np.float64]:
         """What is added to the targets of all actuators, rad, ``(actuators,)``.
 
@@ -133,12 +135,13 @@ class Balance:
             phase: Of the gait.
             vigour: From 0, standing, to 1, walking.
             speed: Commanded, m/s.
+            aside: Commanded speed to the left, m/s.
         """
         phases = self._gait.phases(phase)
         free = [vigour * self._free(own) for own in phases]
         changes = np.zeros(self._count)
         tilts, turns = (gravity[0], -gravity[1]), (rates[1], rates[0])
-        wanted = (vigour * speed * self._clock / self._length, 0.0)
+        wanted = vigour * self._clock / self._length * np.asarray((speed, -SIDEWAYS * aside))
         for plane, (reflexes, tilt, turn) in enumerate(
             zip(self._planes, tilts, turns, strict=True)
         ):

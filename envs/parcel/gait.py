@@ -52,7 +52,7 @@ class Gait:
     Attributes:
         period: Of a cycle, s.
         speed: Largest forward speed, m/s.
-        turn: Largest yaw rate, rad/s.
+        turn: Largest yaw rate, rad/s; 0 for legs without joints to turn by.
         deepest: How far it can go down on its knees, m.
 
     Raises:
@@ -61,12 +61,13 @@ class Gait:
 
     def __init__(self, robot: Humanoid, walk: Walk | None = None) -> None:
         self.walk = walk = walk or Walk()
+        roles = [actuator.role for actuator in robot.actuators]
         length = float(np.mean([leg.length for leg in robot.legs]))
         clock = math.sqrt(length / GRAVITY)
         self.period = walk.period * clock
         self.speed = walk.speed * math.sqrt(length * GRAVITY)
-        self.turn = walk.turn / clock
-        roles = [actuator.role for actuator in robot.actuators]
+        turns = all(f"{side}_hip_yaw" in roles for side in SIDES)
+        self.turn = walk.turn / clock if turns else 0.0
         column = {role: k for k, role in enumerate(roles)}
         self._neutral = np.asarray([actuator.neutral for actuator in robot.actuators])
         self._pitches = [[column[f"{side}_{role}"] for role in PITCHES] for side in SIDES]

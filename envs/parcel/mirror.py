@@ -13,6 +13,7 @@ OTHER = dict(zip(SIDES, reversed(SIDES), strict=True))
 ODD = (
     "_yaw/",
     "_roll/",
+    "/aside",
     "angular_velocity/x",
     "angular_velocity/z",
     "/yaw_rate",
@@ -24,7 +25,6 @@ ODD = (
     "linear_velocity/y",
     "parcel/position/y",
     "parcel/up/y",
-    "stand/sin",
 )
 
 

@@ -1,7 +1,8 @@
 """What to do next: from where the stand is to a speed and a yaw rate, to walking or kneeling.
 
 The stand is round, so that who stands at it and does not face it turns on the spot; who has come
-too near steps back and comes again.
+too near steps back and comes again. Who cannot turn steps aside to where it will have the stand
+before it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ ALONG, ASIDE = 0.4, 0.4  # too far or too near, and to one side, at which to go 
 FARTHER = -0.4  # too far, at which to step back
 RETREAT = 2.0  # too far, to which to step back
 FACING = 0.06  # rad of bearing at which turning on the spot has done its work
-SLOW = 0.8  # m too far at which to slow down
+SLOW = 1.6  # s of way left, at full speed, at which to slow down
 TURN = 0.5  # rad of bearing from which on to turn before going
 HOLD = 0.3  # of the full speed, back, so as to stay where it is while it turns
 CREEP, BACK = 0.2, 0.6  # of the full speed, the least while on the way, and stepping back
+BESIDE = 0.3  # of the full speed, the most to a side
 ALIGN = 1.5  # 1/s: yaw rate per rad of bearing
 READY = 0.4  # s from standing to walking, and back
 QUICKEN = 1.0  # s to full speed
@@ -40,6 +42,7 @@ class Pilot:
         phase: Of the gait.
         speed: Commanded, m/s.
         turn: Commanded yaw rate, rad/s.
+        aside: Commanded speed to the left, m/s.
         vigour: From 0, standing, to 1, walking.
         errand: ``walk`` to the stand, ``stand`` there, ``pivot`` on the spot or ``retreat`` for
             another attempt.
@@ -52,6 +55,7 @@ class Pilot:
     phase: float = 0.0
     speed: float = 0.0
     turn: float = 0.0
+    aside: float = 0.0
     vigour: float = 0.0
     errand: str = "walk"
     lowered: float = 0.0
@@ -67,17 +71,14 @@ class Pilot:
             left: Of the stand, m.
             dt: s.
         """
-        gap, bearing = math.hypot(forward, left) - self.reach, math.atan2(left, forward)
         off = abs(forward - self.reach) / self.radius, abs(left) / self.radius
         fits = off[0] < ALONG and off[1] < ASIDE
-        self.errand = self._next(
-            gap / self.radius, bearing, fits, self._halt(gap, dt) / self.radius
-        )
-        wanted, turn = self._wanted(gap, bearing)
-        self.speed += _within(wanted - self.speed, self.gait.speed * dt / QUICKEN)
+        speed, turn, aside = self._lead(forward, left, fits, dt)
+        self.speed += _within(speed - self.speed, self.gait.speed * dt / QUICKEN)
         self.turn += _within(turn - self.turn, self.gait.turn * dt / READY)
+        self.aside += _within(aside - self.aside, self.gait.speed * dt / QUICKEN)
         # Who stops steps on the spot until it is to have no speed left.
-        stepping = self.errand != "stand" or self.speed != 0.0 or self.turn != 0.0
+        stepping = self.errand != "stand" or (self.speed, self.turn, self.aside) != (0.0, 0.0, 0.0)
         self.vigour += _within(float(stepping) - self.vigour, dt / READY)
         self.vigour = min(max(self.vigour, 0.0), 1.0)
         if self.vigour > 0.0:
@@ -87,6 +88,15 @@ class Pilot:
             self._stood += dt
             if self._stood > STEADY and (fits or self.lowered > 0.0):
                 self.lowered = min(self.lowered + dt / KNEEL, 1.0)
+
+    def _lead(
+        self, forward: float, left: float, fits: bool, dt: float
+    ) -> tuple[float, float, float]:
+        """Choose the errand; its speed, m/s, yaw rate, rad/s, and speed to the left, m/s."""
+        gap, bearing = math.hypot(forward, left) - self.reach, math.atan2(left, forward)
+        halt = self._halt(gap, dt)
+        self.errand = self._next(gap / self.radius, bearing, fits, halt / self.radius)
+        return (*self._wanted(gap, bearing), 0.0)
 
     def _halt(self, gap: float, dt: float) -> float:
         """How much nearer a robot comes that is told to stand, m, by the speed at which it does."""
@@ -102,7 +112,7 @@ class Pilot:
         share = -BACK if self.errand == "retreat" else 0.0
         if self.errand == "walk":
             facing = 1.0 - abs(bearing) / TURN
-            near = min(max(gap / SLOW, CREEP), 1.0)
+            near = min(max(gap / (SLOW * self.gait.speed), CREEP), 1.0)
             share = near * facing if facing > 0.0 else max(HOLD * facing, -HOLD)
         return share * self.gait.speed, _within(ALIGN * bearing, self.gait.turn)
 
@@ -117,6 +127,38 @@ class Pilot:
         if fits or self.lowered > 0.0 or (self.errand == "stand" and self._stood <= STEADY):
             return "stand"
         return "retreat" if far < FARTHER else "walk" if far > ALONG else "pivot"
+
+
+class Sidestepper(Pilot):
+    """A `Pilot` of who has no joints to turn by: it faces the same way all the time."""
+
+    def _lead(
+        self, forward: float, left: float, fits: bool, dt: float
+    ) -> tuple[float, float, float]:
+        ahead = forward - self.reach
+        gap = math.hypot(ahead, left)
+        halt = max(self._halt(gap, dt), 0.5 * min(ALONG, ASIDE) * self.radius)
+        if self.errand == "stand":
+            waits = fits or self.lowered > 0.0 or self._stood <= STEADY
+            self.errand = "stand" if waits else "walk"
+        elif gap < halt:
+            self.errand = "stand"
+        if self.errand == "stand":
+            return 0.0, 0.0, 0.0
+        if abs(left) > ASIDE * self.radius:  # first beside, or an arm would meet the plate's side
+            ahead -= RETREAT * self.radius
+            ahead = max(ahead - abs(left), min(ahead, 0.0))
+            gap = math.hypot(ahead, left)
+        # As fast as the slowest of the directions that it goes in allows.
+        shares = abs(ahead) / (1.0 if ahead > 0.0 else BACK), abs(left) / BESIDE
+        pace = min(max(gap / (SLOW * self.gait.speed), CREEP), 1.0) * self.gait.speed / max(*shares)
+        return pace * ahead, 0.0, pace * left
+
+
+def pilot_of(gait: Gait, reach: float, radius: float, phase: float) -> Pilot:
+    """Who leads a robot of this gait, from a phase of it on."""
+    kind = Pilot if gait.turn > 0.0 else Sidestepper
+    return kind(gait, reach, radius, phase)
 
 
 def _within(value: float, limit: float) -> float:

@@ -17,7 +17,7 @@ from envs.parcel.gait import Gait
 from envs.parcel.humanoid import ARM, ASIDE, SIDES, Humanoid
 from envs.parcel.leg import PITCHES
 from envs.parcel.mirror import counterpart, is_symmetric
-from envs.parcel.navigation import Pilot
+from envs.parcel.navigation import pilot_of
 from envs.parcel.picture import Scene, paint
 from envs.parcel.stand import Stand
 from envs.quaternion import Quaternion, rotate, tilt, yaw
@@ -46,7 +46,7 @@ class Reward:
 
     Attributes:
         nearer: Per metre that it comes nearer to where it sets down, however it goes.
-        facing: Per rad that it turns to the stand.
+        facing: Per rad that it turns to the stand; of who can.
         upright: For an upright trunk.
         parcel: For a level parcel in the middle of the arms.
         contact: For feet on the ground when the gait has them there, and only then.
@@ -135,6 +135,7 @@ class Parcel:
             Feature("gait/lowered", "1", 0.0, 1.0, floor=RARE),
             Feature("command/speed", "m/s", -0.5 * top, top),
             Feature("command/yaw_rate", "rad/s", -2.0, 2.0),
+            Feature("command/aside", "m/s", -top, top),
             Feature("task/goal/forward", "m", -6.0, 6.0),
             Feature("task/goal/left", "m", -6.0, 6.0),
             Feature("task/stand/clearance", "m", 0.0, self.gait.deepest),
@@ -180,7 +181,7 @@ class Parcel:
         self.goal = delivery.distance * ahead, delivery.distance * aside
         self.top = self._carry - self._clearance
         self.stand.place(simulator, self._first_of_stand, *self.goal, self.top)
-        self.pilot = Pilot(self.gait, self.stand.reach, self.stand.radius, delivery.phase)
+        self.pilot = pilot_of(self.gait, self.stand.reach, self.stand.radius, delivery.phase)
         self.balance.begin()
         self._action = np.zeros(len(self._roles))
         self._change = self._sunk = 0.0
@@ -209,7 +210,13 @@ class Parcel:
             pilot.phase, pilot.speed, pilot.turn, pilot.vigour, pilot.lowered * self._depth
         )
         targets += self.balance.changes(
-            self._gravity, self._rates, self._joints[1], pilot.phase, pilot.vigour, pilot.speed
+            self._gravity,
+            self._rates,
+            self._joints[1],
+            pilot.phase,
+            pilot.vigour,
+            pilot.speed,
+            pilot.aside,
         )
         targets += self._reach * self._action
         return dict(zip(self._roles, targets.tolist(), strict=True))
@@ -321,8 +328,11 @@ class Parcel:
         return float(value)
 
     def _way_left(self) -> tuple[float, float]:
-        """What is missing to where it sets down, m, and to facing the stand, rad."""
-        return abs(self.distance - self.stand.reach), abs(math.atan2(self.ahead[1], self.ahead[0]))
+        """What is missing to where it sets down, m, and, if it can, to facing the stand, rad."""
+        ahead, left = self.ahead
+        if self.gait.turn > 0.0:
+            return abs(self.distance - self.stand.reach), abs(math.atan2(left, ahead))
+        return math.hypot(ahead - self.stand.reach, left), 0.0
 
     def observe(
         self,
@@ -344,7 +354,7 @@ class Parcel:
                 self._action,
                 self._torques[self._arms],
                 (math.sin(angle), math.cos(angle), pilot.vigour, pilot.lowered),
-                (pilot.speed, pilot.turn),
+                (pilot.speed, pilot.turn, pilot.aside),
                 self.ahead,
                 (self._clearance,),
             ]

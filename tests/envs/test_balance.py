@@ -175,3 +175,23 @@ def test_who_is_told_to_go_faster_does_and_who_is_told_to_step_back_does_not_run
     assert back < 0.0
     assert abs(stay) < 0.25
     assert ahead == pytest.approx(0.8, abs=0.2)
+
+
+@pytest.mark.parametrize("name", ["pocket", "strider"])
+def test_who_is_told_to_go_aside_does_without_turning_or_falling(name):
+    env = make_environment("parcel", name, randomization="none")
+    task, still = env.task, np.zeros(env.action_space.shape, dtype=np.float32)
+    went = {}
+    for share in (0.3, -0.3):
+        env.reset(options={"episode": 1})
+        task.stand.place(env.simulator, len(PARCELS), 50.0, 50.0, 0.5)
+        task.pilot = Told(task.gait, 0.2, 0.1, aside=share * task.gait.speed)
+        for _ in range(400):
+            assert not env.step(still)[2]
+        x, y, heading = task.pose
+        assert abs(heading) < 0.25
+        assert abs(x) < abs(y)
+        went[share] = y / 10.0 / task.gait.speed
+    env.close()
+    assert went[0.3] > 0.1
+    assert went[-0.3] < -0.1

@@ -102,7 +102,7 @@ def test_words_within_words_are_no_sides():
     assert counterpart("joint/left_knee/velocity") == ("joint/right_knee/velocity", 1.0)
     assert counterpart("joint/left_hip_roll/velocity") == ("joint/right_hip_roll/velocity", -1.0)
     assert counterpart("task/goal/left") == ("task/goal/left", -1.0)
-    for turning in ("command/yaw_rate", "privileged/base/drift/yaw_rate", "task/stand/sin"):
+    for turning in ("command/yaw_rate", "privileged/base/drift/yaw_rate", "command/aside"):
         assert counterpart(turning) == (turning, -1.0)
     assert counterpart("base/angular_velocity/y") == ("base/angular_velocity/y", 1.0)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envs import make_environment
-from envs.parcel.navigation import ALONG, ASIDE, Pilot
+from envs.parcel.navigation import ALONG, ASIDE, Pilot, Sidestepper, pilot_of
 
 DT = 1.0 / 40.0
 REACH, RADIUS = 0.3, 0.1
@@ -39,8 +39,9 @@ def deliver(pilot, x, y, heading, seconds=60.0):
         if pilot.errand != errands[-1]:
             errands.append(pilot.errand)
         heading += pilot.vigour * pilot.turn * DT
-        x += pilot.vigour * pilot.speed * math.cos(heading) * DT
-        y += pilot.vigour * pilot.speed * math.sin(heading) * DT
+        ahead, aside = pilot.vigour * pilot.speed * DT, pilot.vigour * pilot.aside * DT
+        x += ahead * math.cos(heading) - aside * math.sin(heading)
+        y += ahead * math.sin(heading) + aside * math.cos(heading)
         if pilot.lowered == 1.0:
             break
     return (x, y, heading), errands
@@ -55,6 +56,37 @@ def test_arrives_where_it_may_kneel(gait, distance, direction, heading):
     forward, left = view(*pose)
     assert abs(forward - REACH) < ALONG * RADIUS
     assert abs(left) < ASIDE * RADIUS
+
+
+@pytest.fixture(scope="module")
+def rigid():
+    """The gait of one without joints to turn by."""
+    env = make_environment("parcel", "pocket")
+    yield env.task.gait
+    env.close()
+
+
+@given(distance=st.floats(0.5, 5.0), direction=st.floats(-1.5, 1.5))
+def test_who_cannot_turn_arrives_by_side_steps(rigid, distance, direction):
+    pilot = pilot_of(rigid, REACH, RADIUS, 0.0)
+    assert isinstance(pilot, Sidestepper)
+    start = -distance * math.cos(direction), -distance * math.sin(direction), 0.0
+    (x, y, heading), errands = deliver(pilot, *start, seconds=120.0)
+    assert pilot.lowered == 1.0
+    assert heading == 0.0
+    assert abs(-x - REACH) < ALONG * RADIUS
+    assert abs(y) < ASIDE * RADIUS
+    assert set(errands) == {"walk", "stand"}
+
+
+def test_no_forearm_meets_the_plate_from_the_side(rigid):
+    pilot = pilot_of(rigid, REACH, RADIUS, 0.0)
+    x, y = -1.0, 1.0
+    while pilot.lowered < 1.0:
+        pilot.steer(*view(x, y, 0.0), DT)
+        x += pilot.vigour * pilot.speed * DT
+        y += pilot.vigour * pilot.aside * DT
+        assert abs(y) < 1.1 * ASIDE * RADIUS or -x > REACH + RADIUS
 
 
 def test_who_faces_it_walks_there_and_stands(pilot):
