@@ -157,3 +157,23 @@ def test_the_critic_learns_first_where_settings_say_so():
         heads.append(made.tensors()["actor.head.weight"].clone())
     assert torch.equal(heads[0], heads[1])
     assert not torch.equal(heads[1], heads[2])
+
+
+def test_the_critic_learns_at_a_rate_of_its_own():
+    """Its learning rate scales its steps, and no other's."""
+    moved = {}
+    for rate in (1.0, 10.0):
+        made = learner("ppo")
+        made.algorithm.critic_rate = rate
+        made.algorithm.target_kl = None
+        before = {name: tensor.clone() for name, tensor in made.tensors().items()}
+        segment(made, 1)
+        actor, critic = made.algorithm.policy.optimizer.param_groups
+        assert critic["lr"] == pytest.approx(rate * actor["lr"])
+        after = made.tensors()
+        moved[rate] = {
+            half: float((after[f"{half}.head.weight"] - before[f"{half}.head.weight"]).abs().max())
+            for half in ("actor", "critic")
+        }
+    assert moved[10.0]["actor"] == pytest.approx(moved[1.0]["actor"])
+    assert moved[10.0]["critic"] > 3.0 * moved[1.0]["critic"]
