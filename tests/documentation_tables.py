@@ -15,6 +15,7 @@ from agents.settings import TUNED, PPOSettings, SACSettings
 from envs import find_robot, robots
 from envs.driving.scenario import SUITES
 from envs.driving.task import Reward
+from envs.parcel.task import Reward as ParcelReward
 from envs.randomization import PARAMETERS, RANDOMIZATIONS
 from simtransfer import cli
 from simtransfer.plan import PLANS, Schedule, TransferPlan
@@ -169,6 +170,7 @@ TABLES = {
     "network": lambda: settings(Network),
     "plan fields": plan_fields,
     "plans": plans,
+    "parcel reward": lambda: settings(ParcelReward),
     "ppo": hyperparameters,
     "randomization": randomization_rows,
     "reward": lambda: settings(Reward),

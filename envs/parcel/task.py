@@ -70,7 +70,7 @@ class Reward:
     carried: float = 0.25
     kneeling: float = 0.25
     delivered: float = 1.0
-    failure: float = -1.0
+    failure: float = -3.0
 
 
 class Parcel:
