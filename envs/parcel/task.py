@@ -33,6 +33,7 @@ SLIPPED = 0.8  # of the cradle's length that a parcel may be from where it was l
 NEAR, STILL, HELD = 0.5, 0.15, 0.5  # m, m/s and s of standing at the stand
 BELOW = 0.03  # leg lengths that arms go below the stand's plate
 REST, FREE = 0.01, 0.02  # m that a parcel on the plate may be off it, and leg lengths off the arms
+STEADY = 0.12  # rad of tilt, of the trunk or the parcel, at which little is left of what it earns
 SMOOTH = 0.15  # share of a new action in what is done, so that noise is slow enough to matter
 CYCLES = 0.5  # of the gait, over which what is rewarded as progress is smoothed
 RARE = 2.0  # scales of standard deviation of what is the same at most times
@@ -47,6 +48,7 @@ class Reward:
     Attributes:
         nearer: Per metre that it comes nearer to where it sets down, however it goes.
         facing: Per rad that it turns to the stand; of who can.
+        fitting: For having the parcel above the middle of the plate; half of it 0.8 radii off.
         upright: For an upright trunk.
         parcel: For a level parcel in the middle of the arms.
         contact: For feet on the ground when the gait has them there, and only then.
@@ -61,16 +63,17 @@ class Reward:
 
     nearer: float = 0.2
     facing: float = 0.1
-    upright: float = 0.0005
-    parcel: float = 0.001
+    fitting: float = 0.5
+    upright: float = 0.002
+    parcel: float = 0.002
     contact: float = 0.001
     change: float = -0.001
     effort: float = -0.001
-    time: float = -0.0025
+    time: float = -0.005
     carried: float = 0.25
     kneeling: float = 0.25
     delivered: float = 1.0
-    failure: float = -3.0
+    failure: float = -1.0
 
 
 class Parcel:
@@ -190,7 +193,7 @@ class Parcel:
         self._feet = np.full(2, 0.5)
         self._drift = np.zeros(3)
         self._measure(simulator)
-        self._left = self._way_left()
+        self._potential = self._near()
         self.way_to_go = max(self.distance - self.stand.reach, HERE)
 
     def rest(self) -> Targets:
@@ -310,13 +313,11 @@ class Parcel:
     def _judge(self) -> float:
         """Reward of one step, but for its end."""
         weights, pilot = self.reward, self.pilot
-        before, (gap, bearing) = self._left, self._way_left()
-        self._left = gap, bearing
-        value = weights.time + weights.nearer * (before[0] - gap)
-        value += weights.facing * (before[1] - bearing)
-        value += weights.upright * math.exp(-((self.tilt / 0.2) ** 2))
+        before, self._potential = self._potential, self._near()
+        value = weights.time + self._potential - before
+        value += weights.upright * math.exp(-((self.tilt / STEADY) ** 2))
         slid = math.hypot(*self.parcel[:2]) / (0.25 * self.robot.cradle.length)
-        value += weights.parcel * math.exp(-((self.parcel_tilt / 0.2) ** 2) - slid**2)
+        value += weights.parcel * math.exp(-((self.parcel_tilt / STEADY) ** 2) - slid**2)
         stance = [
             pilot.vigour < 0.5 or phase < self.gait.walk.stance
             for phase in self.gait.phases(pilot.phase)
@@ -327,12 +328,15 @@ class Parcel:
         value += weights.effort * float(np.mean(self._torques**2))
         return float(value)
 
-    def _way_left(self) -> tuple[float, float]:
-        """What is missing to where it sets down, m, and, if it can, to facing the stand, rad."""
-        ahead, left = self.ahead
-        if self.gait.turn > 0.0:
-            return abs(self.distance - self.stand.reach), abs(math.atan2(left, ahead))
-        return math.hypot(ahead - self.stand.reach, left), 0.0
+    def _near(self) -> float:
+        """What has been earned by being where it is: nobody earns it twice by coming and going."""
+        weights, stand, (ahead, left) = self.reward, self.stand, self.ahead
+        missed = math.hypot(ahead - stand.reach, left)
+        turned = self.gait.turn > 0.0
+        way = abs(self.distance - stand.reach) if turned else missed
+        bearing = abs(math.atan2(left, ahead)) if turned else 0.0
+        above = math.exp(-((missed / stand.radius) ** 2))
+        return weights.fitting * above - weights.nearer * way - weights.facing * bearing
 
     def observe(
         self,

@@ -56,10 +56,11 @@ def test_coming_nearer_earns_what_going_away_costs(world):
     env = world()
     env.reset(seed=0)
     task = env.task
+    reach, radius = task.stand.reach, task.stand.radius
 
     def judged(distance, bearing):
-        task.distance = task.stand.reach + distance
-        task.ahead = (np.cos(bearing), np.sin(bearing))
+        task.distance = reach + distance
+        task.ahead = (task.distance * np.cos(bearing), task.distance * np.sin(bearing))
         return task._judge()
 
     judged(2.0, 0.4)
@@ -67,9 +68,13 @@ def test_coming_nearer_earns_what_going_away_costs(world):
     there, back = judged(1.9, 0.4), judged(2.0, 0.4)
     assert there - still == pytest.approx(0.1 * task.reward.nearer)
     assert there + back == pytest.approx(2.0 * still)
+    assert judged(2.0, 0.3) - still == pytest.approx(0.1 * task.reward.facing)
     # Too near is as far as too far, and either side as good as the other.
-    judged(0.1, 0.3)
-    assert judged(-0.1, -0.3) == pytest.approx(still)
-    assert judged(-0.1, 0.1) - still == pytest.approx(0.2 * task.reward.facing)
+    judged(0.02, 0.1)
+    assert judged(0.02, -0.1) == pytest.approx(still)
+    # Nowhere is it worth more than above the plate's middle.
+    best = [judged(far * radius, 0.0) - still for far in (2.0, 1.0, 0.0, -1.0)]
+    assert best[1] > 0.3 * task.reward.fitting
+    assert best[2] > 0.6 * task.reward.fitting > 0.0 > best[3]
     # Who stands and waits earns nothing by it.
     assert still <= 0.0
