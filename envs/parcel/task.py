@@ -46,8 +46,8 @@ class Reward:
     """What is rewarded, each per control step unless said.
 
     Attributes:
-        nearer: Per metre that it comes nearer to where it sets down, however it goes.
-        facing: Per rad that it turns to the stand; of who can.
+        velocity: Per metre gone at the commanded velocity; what is gone otherwise costs as much.
+        turning: Per rad turned at the commanded yaw rate, likewise.
         fitting: For having the parcel above the middle of the plate; half of it 0.8 radii off.
         upright: For an upright trunk.
         parcel: For a level parcel in the middle of the arms.
@@ -61,15 +61,15 @@ class Reward:
         failure: Once, on a fall or a dropped parcel.
     """
 
-    nearer: float = 0.2
-    facing: float = 0.1
+    velocity: float = 0.2
+    turning: float = 0.1
     fitting: float = 0.5
-    upright: float = 0.002
-    parcel: float = 0.002
+    upright: float = 0.0005
+    parcel: float = 0.001
     contact: float = 0.001
     change: float = -0.001
     effort: float = -0.001
-    time: float = -0.005
+    time: float = -0.0025
     carried: float = 0.25
     kneeling: float = 0.25
     delivered: float = 1.0
@@ -193,7 +193,7 @@ class Parcel:
         self._feet = np.full(2, 0.5)
         self._drift = np.zeros(3)
         self._measure(simulator)
-        self._potential = self._near()
+        self._above = self._fit()
         self.way_to_go = max(self.distance - self.stand.reach, HERE)
 
     def rest(self) -> Targets:
@@ -313,8 +313,13 @@ class Parcel:
     def _judge(self) -> float:
         """Reward of one step, but for its end."""
         weights, pilot = self.reward, self.pilot
-        before, self._potential = self._potential, self._near()
-        value = weights.time + self._potential - before
+        before, self._above = self._above, self._fit()
+        value = weights.time + weights.fitting * (self._above - before)
+        vx, vy, yaw_rate = self._drift.tolist()
+        gone = math.hypot(pilot.speed, pilot.aside)
+        gone -= math.hypot(vx - pilot.speed, vy - pilot.aside)
+        turned = abs(pilot.turn) - abs(yaw_rate - pilot.turn)
+        value += self._dt * (weights.velocity * gone + weights.turning * turned)
         value += weights.upright * math.exp(-((self.tilt / STEADY) ** 2))
         slid = math.hypot(*self.parcel[:2]) / (0.25 * self.robot.cradle.length)
         value += weights.parcel * math.exp(-((self.parcel_tilt / STEADY) ** 2) - slid**2)
@@ -328,15 +333,10 @@ class Parcel:
         value += weights.effort * float(np.mean(self._torques**2))
         return float(value)
 
-    def _near(self) -> float:
-        """What has been earned by being where it is: nobody earns it twice by coming and going."""
-        weights, stand, (ahead, left) = self.reward, self.stand, self.ahead
-        missed = math.hypot(ahead - stand.reach, left)
-        turned = self.gait.turn > 0.0
-        way = abs(self.distance - stand.reach) if turned else missed
-        bearing = abs(math.atan2(left, ahead)) if turned else 0.0
-        above = math.exp(-((missed / stand.radius) ** 2))
-        return weights.fitting * above - weights.nearer * way - weights.facing * bearing
+    def _fit(self) -> float:
+        """How well the parcel is above the plate's middle, from 0 to 1."""
+        missed = math.hypot(self.ahead[0] - self.stand.reach, self.ahead[1])
+        return math.exp(-((missed / self.stand.radius) ** 2))
 
     def observe(
         self,

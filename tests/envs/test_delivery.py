@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from envs import make_environment
 
@@ -52,29 +54,62 @@ def test_an_episode_does_not_depend_on_those_before_it(world):
         )
 
 
-def test_coming_nearer_earns_what_going_away_costs(world):
+@pytest.fixture
+def judged(world):
+    """What a step of moving in some way earns more than one of standing still, by the second."""
+    env = world()
+    env.reset(seed=0)
+    task, pilot = env.task, env.task.pilot
+
+    def judge(told=(0.0, 0.0, 0.0), moving=(0.0, 0.0, 0.0)):
+        pilot.speed, pilot.aside, pilot.turn = told
+        earned = []
+        for drift in ((0.0, 0.0, 0.0), moving):
+            task._drift[:] = drift
+            earned.append(task._judge())
+        return (earned[1] - earned[0]) * task.control_rate
+
+    return task, judge
+
+
+velocities = st.tuples(*[st.floats(-1.0, 1.0)] * 3)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(told=velocities, moving=velocities)
+def test_nothing_earns_more_than_to_move_as_told(judged, told, moving):
+    task, judge = judged
+    vx, vy, yaw_rate = told
+    reward = task.reward
+    best = reward.velocity * np.hypot(vx, vy) + reward.turning * abs(yaw_rate)
+    assert judge(told, told) == pytest.approx(best)
+    assert judge(told, moving) <= best + 1e-9
+    # Going back costs what going there earned.
+    assert judge(told, moving) + judge(told, tuple(-v for v in moving)) <= 1e-9
+
+
+def test_who_is_told_to_stand_earns_by_standing(judged):
+    task, judge = judged
+    assert judge(moving=(0.1, 0.0, 0.0)) == pytest.approx(-0.1 * task.reward.velocity)
+
+
+def test_what_the_place_at_the_stand_is_worth_is_lost_by_leaving_it(world):
     env = world()
     env.reset(seed=0)
     task = env.task
     reach, radius = task.stand.reach, task.stand.radius
 
-    def judged(distance, bearing):
-        task.distance = reach + distance
-        task.ahead = (task.distance * np.cos(bearing), task.distance * np.sin(bearing))
+    def judged(gap, left):
+        task.ahead = (reach + gap, left)
         return task._judge()
 
-    judged(2.0, 0.4)
-    still = judged(2.0, 0.4)
-    there, back = judged(1.9, 0.4), judged(2.0, 0.4)
-    assert there - still == pytest.approx(0.1 * task.reward.nearer)
-    assert there + back == pytest.approx(2.0 * still)
-    assert judged(2.0, 0.3) - still == pytest.approx(0.1 * task.reward.facing)
-    # Too near is as far as too far, and either side as good as the other.
-    judged(0.02, 0.1)
-    assert judged(0.02, -0.1) == pytest.approx(still)
-    # Nowhere is it worth more than above the plate's middle.
-    best = [judged(far * radius, 0.0) - still for far in (2.0, 1.0, 0.0, -1.0)]
-    assert best[1] > 0.3 * task.reward.fitting
-    assert best[2] > 0.6 * task.reward.fitting > 0.0 > best[3]
-    # Who stands and waits earns nothing by it.
+    judged(2.0, 0.0)
+    still = judged(2.0, 0.0)
+    there, back = judged(0.0, 0.0) - still, judged(2.0, 0.0) - still
+    assert there == pytest.approx(task.reward.fitting)
+    assert there + back == pytest.approx(0.0, abs=1e-9)
+    sides = [judged(gap, left) - still for gap, left in ((radius, 0.0), (0.0, 0.0), (0.0, radius))]
+    assert sides[0] == pytest.approx(np.exp(-1.0) * task.reward.fitting)
+    assert sides[1] == pytest.approx(-sides[2])
+    # Who waits far away earns nothing by it.
     assert still <= 0.0
