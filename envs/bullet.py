@@ -35,6 +35,8 @@ class Bullet:
     def __init__(self) -> None:
         with quiet():
             self._client: int = pybullet.connect(pybullet.DIRECT)
+        self._loaded: tuple[Robot, Sequence[Shape], float] | None = None
+        self._start = -1
 
     def load(self, robot: Robot, shapes: Sequence[Shape], physics_rate: float) -> None:
         """See `Simulator.load`.
@@ -42,8 +44,11 @@ class Bullet:
         Raises:
             ValueError: If the URDF does not parse or lacks a joint that the robot names.
         """
-        self._loaded = robot, shapes, physics_rate
         client = self._client
+        if self._loaded is not None:
+            pybullet.removeState(self._start, physicsClientId=client)
+            pybullet.resetSimulation(physicsClientId=client)
+        self._loaded = robot, shapes, physics_rate
         pybullet.setGravity(0, 0, -9.81, physicsClientId=client)
         pybullet.setPhysicsEngineParameter(
             fixedTimeStep=1.0 / physics_rate,
@@ -79,9 +84,7 @@ class Bullet:
         solves those lists in an order that tells what met what ever since it was loaded, and that
         no reset makes it forget.
         """
-        if self._free:
-            pybullet.removeState(self._start, physicsClientId=self._client)
-            pybullet.resetSimulation(physicsClientId=self._client)
+        if self._free and self._loaded is not None:
             self.load(*self._loaded)
 
     def _add(self, shape: Shape) -> int:

@@ -238,7 +238,11 @@ def _load(client: int, robot: Robot) -> int:
     urdf = robot.model
     with contextlib.ExitStack() as stack:
         file = str(urdf.path)
-        if robot.shapes or any(joint.kind == "fixed" for joint in urdf.joints.values()):
+        if (
+            robot.shapes
+            or robot.stretches
+            or any(joint.kind == "fixed" for joint in urdf.joints.values())
+        ):
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             file = str(Path(folder) / urdf.path.name)
             Path(file).write_text(merge_fixed_joints(urdf), encoding="utf-8")

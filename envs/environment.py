@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from envs.interface import Interface, bounds, unknown
 from envs.mirror import Mirror
-from envs.randomization import Draws, Randomization
+from envs.randomization import BODY, Draws, Randomization
 from envs.robot import Robot, Targets
 from envs.simulator import Simulator
 from envs.task import Task
@@ -53,7 +53,8 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         privileged: bool = False,
         render_mode: str | None = None,
     ) -> None:
-        self.robot, self.task = robot, task
+        self._plain = self.robot = robot
+        self.task = task
         self.suite = task.training_suite if suite is None else suite
         if self.suite not in (*task.suites, task.training_suite):
             raise ValueError(unknown("suite", self.suite, task.suites))
@@ -108,8 +109,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._rng = np.random.default_rng([TRAINING, word])
             self._loaded = False
         if not self._loaded:
-            self.simulator.renew()
-            self._draws.redraw("load", self._rng)
+            self._load(self._draws.redraw("load", self._rng))
             self._loaded = True
         self._draws.redraw("reset", self._rng)
         values = self._draws.values
@@ -117,6 +117,16 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.task.begin(self.simulator, suite, self._rng)
         self._targets = self.task.rest()
         return self._observe(), {}
+
+    def _load(self, drawn: Mapping[str, float]) -> None:
+        """Begin with a world that remembers nothing, in the body that was drawn."""
+        factors = {name: value for name, value in drawn.items() if name in BODY}
+        robot = self._plain.varied(factors)
+        if robot == self.robot:
+            self.simulator.renew()
+            return
+        self.robot, self.task = robot, self.task.on(robot)
+        self.simulator.load(robot, self.task.shapes, self.task.physics_rate)
 
     def step(
         self, action: NDArray[np.float32]

@@ -69,6 +69,19 @@ PARAMETERS: dict[str, Parameter] = {
     ),
 }
 
+# Proportions of the body, as factors; see `envs.robot.Robot.varied`.
+BODY: dict[str, str] = {
+    "size": "lengths; masses, torques and speeds go with them",
+    "thigh": "length of the thighs",
+    "shin": "length of the shins",
+    "hips": "width of the trunk and of the hips",
+    "trunk": "mass of the trunk",
+}
+PARAMETERS |= {
+    name: Parameter("1", 1.0, f"factor on the {meaning}", low=0.2, high=5.0, occasions=("load",))
+    for name, meaning in BODY.items()
+}
+
 
 @dataclass(frozen=True)
 class Term:
@@ -156,6 +169,15 @@ RANDOMIZATIONS: dict[str, Randomization] = {
         Term("push", "interval", "set", -0.6, 0.6, period=3.0),
     ),
 }
+
+RANDOMIZATIONS["bodies"] = (
+    *RANDOMIZATIONS["nominal"],
+    Term("size", "load", "scale", 0.6, 1.3, "log_uniform"),
+    Term("thigh", "load", "scale", 0.85, 1.15),
+    Term("shin", "load", "scale", 0.85, 1.15),
+    Term("hips", "load", "scale", 0.85, 1.25),
+    Term("trunk", "load", "scale", 0.8, 1.4),
+)
 
 
 def find_randomization(name: str) -> Randomization:

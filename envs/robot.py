@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from envs.assembly import Solid, hold, reshape
 from envs.interface import Feature, unknown
+from envs.stretch import Stretch, stretch
 from envs.urdf import Urdf, read_urdf
 
 Values = Any  # a float or an array of floats; all of one call broadcast
@@ -111,6 +112,7 @@ class Robot(ABC):
         held: Joints that are kept where they are, by name or pattern, and their positions about
             their own axes, rad.
         shapes: Collision shapes instead of the URDF's; none for the URDF's own.
+        stretches: Links that are longer, wider or heavier than the URDF says.
         source: The file it was read from.
     """
 
@@ -122,6 +124,7 @@ class Robot(ABC):
     height: float
     held: tuple[tuple[str, float], ...] = ()
     shapes: tuple[Solid, ...] = ()
+    stretches: tuple[Stretch, ...] = ()
     source: Path = field(compare=False, default=Path())
 
     def __post_init__(self) -> None:
@@ -144,7 +147,8 @@ class Robot(ABC):
         moved = [joint for a in self.actuators for joint in (*a.joints, *a.brake_joints)]
         try:
             urdf = hold(urdf, dict(self.held), moved)
-            return reshape(urdf, self.shapes) if self.shapes else urdf
+            urdf = reshape(urdf, self.shapes) if self.shapes else urdf
+            return stretch(urdf, self.stretches)
         except ValueError as error:
             raise ValueError(f"{self.source}: {error}") from None
 
@@ -183,6 +187,14 @@ class Robot(ABC):
     @abstractmethod
     def joint_speed(self, target: float) -> float:
         """The joint speed, rad/s, of a ``wheel_speed`` target, m/s."""
+
+    def varied(self, factors: Mapping[str, float]) -> Robot:
+        """One of its kind with other proportions.
+
+        Args:
+            factors: By name, see `envs.randomization.BODY`; what its kind cannot vary is left out.
+        """
+        return self
 
     def targets(self, action: NDArray[np.floating]) -> dict[str, float]:
         """Physical targets by role of one normalized action, shape ``(actuators,)``."""

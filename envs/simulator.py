@@ -52,7 +52,7 @@ class Simulator(Protocol):
     """A world with one robot and a fixed set of shapes; seldom loaded, often reset."""
 
     def load(self, robot: Robot, shapes: Sequence[Shape], physics_rate: float) -> None:
-        """Build the world. ``physics_rate`` in Hz."""
+        """Build the world, in place of one that there was. ``physics_rate`` in Hz."""
 
     def renew(self) -> None:
         """Forget everything since `load`, also what no `reset` can make the engine forget."""

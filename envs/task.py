@@ -64,6 +64,9 @@ class Task(Protocol):
     forward: float
     time_limit: float
 
+    def on(self, robot: Robot) -> Task:
+        """The same task for another robot of the kind."""
+
     def begin(self, simulator: Simulator, suite: str, rng: np.random.Generator) -> None:
         """Draw an episode of ``suite`` and put everyone in place."""
 

@@ -114,6 +114,10 @@ class Driving:
         self._scanner = Scanner(robot.lidar)
         self._dt = 1.0 / self.control_rate
 
+    def on(self, robot: Robot) -> Driving:
+        """See `envs.task.Task.on`."""
+        return Driving(robot, self.reward)
+
     def begin(self, simulator: Simulator, suite: str, rng: np.random.Generator) -> None:
         """Draw an episode of ``suite`` and put everyone in place."""
         self.scenario: Scenario = draw_scenario(suite, rng)

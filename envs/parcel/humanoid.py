@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from envs.parcel.leg import PITCHES, Leg
 from envs.robot import Robot
+from envs.stretch import Stretch
 from envs.tables import build, take
 
 SIDES = ("left", "right")
@@ -81,6 +83,64 @@ class Humanoid(Robot):
             Leg(self, self.model, side, foot) for side, foot in zip(SIDES, self.feet, strict=True)
         )
         return left, right
+
+    def varied(self, factors: Mapping[str, float]) -> Humanoid:
+        """See `Robot.varied`.
+
+        A size changes masses by its third power, torques by the fourth and times by the root, so
+        that a body walks as one of another size does (Froude similarity).
+        """
+        if all(factor == 1.0 for factor in factors.values()):
+            return self
+        size = factors.get("size", 1.0)
+        cradle = replace(
+            self.cradle,
+            forward=size * self.cradle.forward,
+            up=size * self.cradle.up,
+            length=size * self.cradle.length,
+            width=size * factors.get("hips", 1.0) * self.cradle.width,
+        )
+        actuators = tuple(
+            replace(
+                a,
+                force=size**4 * a.force,
+                stiffness=size**4 * a.stiffness,
+                damping=size**4.5 * a.damping,
+                rate=size**-0.5 * a.rate,
+                armature=size**5 * a.armature,
+            )
+            for a in self.actuators
+        )
+        off_ground = self.height + float(self.legs[0].sole[2])
+        made = replace(self, stretches=self._stretches(factors), actuators=actuators, cradle=cradle)
+        return replace(made, height=size * off_ground - float(made.legs[0].sole[2]))
+
+    def _stretches(self, factors: Mapping[str, float]) -> tuple[Stretch, ...]:
+        model, size = self.model, factors.get("size", 1.0)
+        made = {name: Stretch(name, size=size) for name in model.links}
+        made[model.root] = replace(
+            made[model.root],
+            along=(0.0, 1.0, 0.0),
+            factor=factors.get("hips", 1.0),
+            density=factors.get("trunk", 1.0) / factors.get("hips", 1.0),
+        )
+        joints = {a.role: a.joints[0] for a in self.actuators}
+        carrying = {joint.child: joint for joint in model.joints.values()}
+        for side in SIDES:
+            for segment, (upper, lower) in zip(("thigh", "shin"), pairwise(PITCHES), strict=True):
+                joint = model.joints[joints[f"{side}_{lower}"]]
+                top = model.joints[joints[f"{side}_{upper}"]].child
+                while True:
+                    link = joint.parent
+                    along = joint.origin[:3, 3]
+                    if along.any():
+                        x, y, z = along.tolist()
+                        factor = factors.get(segment, 1.0)
+                        made[link] = replace(made[link], along=(x, y, z), factor=factor)
+                    if link == top:
+                        break
+                    joint = carrying[link]
+        return tuple(made.values())
 
     @property
     def soles(self) -> tuple[str, ...]:

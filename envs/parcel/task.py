@@ -166,6 +166,10 @@ class Parcel:
             Feature(f"privileged/{n}", unit, low, high, "privileged") for n, unit, low, high in told
         ]
 
+    def on(self, robot: Robot) -> Parcel:
+        """See `envs.task.Task.on`."""
+        return Parcel(robot, self.reward)
+
     def begin(self, simulator: Simulator, suite: str, rng: np.random.Generator) -> None:
         """Draw a delivery of ``suite``; stand the robot with the parcel on its arms."""
         self.delivery = delivery = draw_delivery(suite, rng)

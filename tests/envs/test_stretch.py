@@ -1,0 +1,188 @@
+"""Bodies of other proportions: closed forms for what changes, and that they stand and walk."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envs import find_robot, make_environment
+from envs.parcel.gait import Gait
+from envs.randomization import BODY, RANDOMIZATIONS
+from envs.stretch import Stretch, stretch
+from envs.urdf import parse_urdf
+
+SIZE, MASS = np.asarray([0.4, 0.3, 0.2]), 6.0
+factors = st.floats(0.4, 2.5)
+turns = st.tuples(*[st.floats(-3.0, 3.0)] * 3)
+
+
+def box_inertia(mass, size):
+    squares = np.square(size)
+    return mass / 12.0 * np.diag(squares.sum() - squares)
+
+
+def brick(rpy=(0.0, 0.0, 0.0)):
+    """A box of even density, turned and off its link's origin, with a leaf hanging on it."""
+    xx, yy, zz = np.diag(box_inertia(MASS, SIZE)).tolist()
+    place = f'<origin xyz="0.1 0.2 -0.3" rpy="{" ".join(map(repr, rpy))}"/>'
+    text = f"""<robot name="brick">
+      <link name="brick">
+        <inertial>{place}<mass value="{MASS}"/>
+          <inertia ixx="{xx}" iyy="{yy}" izz="{zz}" ixy="0" ixz="0" iyz="0"/></inertial>
+        <collision>{place}<geometry><box size="{" ".join(map(repr, SIZE.tolist()))}"/></geometry>
+        </collision>
+      </link>
+      <link name="leaf"/>
+      <joint name="stalk" type="revolute"><parent link="brick"/><child link="leaf"/>
+        <origin xyz="0 0.5 1" rpy="0.3 0 0"/></joint>
+    </robot>"""
+    return parse_urdf(text, "brick.urdf")
+
+
+def sizes(link):
+    (shape,) = link.collisions[0].iterfind("geometry/*")
+    return np.asarray([float(word) for word in shape.get("size").split()])
+
+
+@given(size=factors, rpy=turns)
+def test_a_larger_body_is_heavier_and_harder_to_turn(size, rpy):
+    before = brick(rpy)
+    after = stretch(before, [Stretch("brick", size=size)])
+    link = after.links["brick"]
+    assert link.mass == pytest.approx(size**3 * MASS)
+    np.testing.assert_allclose(link.inertia, size**5 * before.links["brick"].inertia, atol=1e-9)
+    np.testing.assert_allclose(sizes(link), size * SIZE)
+    np.testing.assert_allclose(after.place("stalk"), size * before.place("stalk"))
+    np.testing.assert_allclose(
+        after.joints["stalk"].origin[:3, :3], before.joints["stalk"].origin[:3, :3]
+    )
+
+
+@given(factor=factors, axis=st.integers(0, 2), density=factors)
+def test_a_box_made_longer_has_a_longer_boxs_inertia(factor, axis, density):
+    along = np.eye(3)[axis]
+    change = Stretch("brick", tuple(along.tolist()), factor=factor, density=density)
+    link = stretch(brick(), [change]).links["brick"]
+    longer = SIZE * (1.0 + (factor - 1.0) * along)
+    assert link.mass == pytest.approx(factor * density * MASS)
+    np.testing.assert_allclose(sizes(link), longer)
+    np.testing.assert_allclose(link.inertia, box_inertia(link.mass, longer), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        ("sphere", {"radius": 0.3}, {"radius": 0.4}),
+        ("capsule", {"radius": 0.3, "length": 1.0}, {"radius": 0.3, "length": 2.0}),
+        ("cylinder", {"radius": 0.3, "length": 1.0}, {"radius": 0.3, "length": 2.0}),
+        ("mesh", {"scale": "1 1 1"}, {"scale": "1.0 1.0 2.0"}),
+    ],
+)
+def test_every_kind_of_shape_grows(kind, before, after):
+    told = " ".join(f'{key}="{value}"' for key, value in before.items())
+    text = f"""<robot name="one"><link name="one">
+      <collision><origin xyz="0 0 1"/><geometry><{kind} {told}/></geometry></collision>
+    </link></robot>"""
+    link = stretch(parse_urdf(text, "one.urdf"), [Stretch("one", factor=2.0)]).links["one"]
+    (shape,) = link.collisions[0].iterfind("geometry/*")
+    grown = {key: value if key == "scale" else float(value) for key, value in shape.items()}
+    assert grown == pytest.approx(after) if kind != "mesh" else grown == after
+    assert link.collisions[0].find("origin").get("xyz") == "0.0 0.0 2.0"
+
+
+@given(factor=factors, rpy=turns)
+def test_no_stretch_makes_a_body_that_cannot_be(factor, rpy):
+    link = stretch(brick(rpy), [Stretch("brick", (0.3, -0.5, 1.0), factor=factor)]).links["brick"]
+    moments = np.linalg.eigvalsh(link.inertia)
+    assert moments[0] > 0.0
+    assert moments[2] <= moments[0] + moments[1] + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"link": "brik"}, "did you mean 'brick'"),
+        ({"link": "brick", "size": 0.0}, "must be positive"),
+        ({"link": "brick", "along": (0.0, 0.0, 0.0)}, "must not be zero"),
+    ],
+)
+def test_what_leaves_no_body_is_refused(values, said):
+    with pytest.raises(ValueError, match=said):
+        stretch(brick(), [Stretch(**values)])
+
+
+def segments(robot):
+    """Lengths of the left thigh and shin, m."""
+    model = robot.model
+    hip, knee, ankle = (
+        model.place(f"left_{joint}") for joint in ("hip_pitch", "knee", "ankle_pitch")
+    )
+    return np.linalg.norm(knee - hip), np.linalg.norm(ankle - knee)
+
+
+@pytest.mark.parametrize("name", ["porter", "courier", "pocket", "strider"])
+def test_a_humanoid_has_the_proportions_that_it_is_told(name):
+    robot = find_robot(name)
+    thigh, shin = segments(robot)
+    varied = robot.varied({"size": 0.8, "thigh": 1.1, "shin": 0.9, "hips": 1.2, "trunk": 1.3})
+    np.testing.assert_allclose(segments(varied), (0.8 * 1.1 * thigh, 0.8 * 0.9 * shin))
+    apart = [abs(leg.sole[1] * 2.0) for leg in (robot.legs[0], varied.legs[0])]
+    assert apart[1] > 0.8 * 1.1 * apart[0]
+    trunks = [body.model.links[body.model.root].mass for body in (robot, varied)]
+    assert trunks[1] == pytest.approx(0.8**3 * 1.3 * trunks[0])
+    # It stands as its files' robot does: with the soles on the ground.
+    for body in (robot, varied):
+        assert body.height + body.legs[0].sole[2] == pytest.approx(0.0, abs=2e-3)
+    assert varied.digest != robot.digest
+    assert robot.varied({}) is robot
+
+
+@pytest.mark.parametrize("name", sorted(BODY))
+def test_every_factor_makes_another_body(name):
+    """A row of the table that nothing reads would be drawn in vain."""
+    porter = find_robot("porter")
+    other = porter.varied({name: 1.2})
+    models = porter.model, other.model
+    masses = [sum(link.mass for link in model.links.values()) for model in models]
+    places = [model.place("left_ankle_pitch") for model in models]
+    assert masses[1] > masses[0] or np.abs(places[1] - places[0]).max() > 0.01
+
+
+def test_another_size_walks_as_froude_says():
+    porter = find_robot("porter")
+    half = porter.varied({"size": 0.5})
+    whole, small = Gait(porter), Gait(half)
+    assert small.period == pytest.approx(math.sqrt(0.5) * whole.period)
+    assert small.speed == pytest.approx(math.sqrt(0.5) * whole.speed)
+    still = 0.7, 0.0, 0.0, 1.0
+    np.testing.assert_allclose(small.targets(*still), whole.targets(*still), atol=1e-6)
+
+
+@pytest.mark.parametrize("simulator", ["pybullet", "mujoco"])
+def test_a_world_changes_its_body_with_its_seed_and_nothing_else(simulator):
+    env = make_environment("parcel", "porter", randomization="bodies", simulator=simulator)
+    still = np.zeros(env.action_space.shape, dtype=np.float32)
+    spaces, seen = (env.observation_space, env.interface), []
+    for seed in (1, 2, 1):
+        env.reset(seed=seed)
+        body = env.robot
+        seen.append((body.height, [env.step(still)[0] for _ in range(10)]))
+        env.reset()
+        assert env.robot is body
+        assert (env.observation_space, env.interface) == spaces
+    env.close()
+    assert seen[0][0] != seen[1][0]
+    assert seen[0][0] == seen[2][0]
+    np.testing.assert_array_equal(seen[0][1], seen[2][1])
+
+
+def test_bodies_are_drawn_from_all_that_can_be():
+    """Every corner of the set is a body that its gait can move."""
+    drawn = [term for term in RANDOMIZATIONS["bodies"] if term.parameter in BODY]
+    assert {term.parameter for term in drawn} == set(BODY)
+    porter = find_robot("porter")
+    for corner in range(2 ** len(drawn)):
+        ends = [(term.low, term.high)[corner >> k & 1] for k, term in enumerate(drawn)]
+        Gait(porter.varied({term.parameter: end for term, end in zip(drawn, ends, strict=True)}))
