@@ -12,6 +12,7 @@ from envs.driving.car import Car
 from envs.interface import unknown
 from envs.parcel.humanoid import Humanoid
 from envs.robot import Actuator, Robot
+from envs.stretch import Stretch
 from envs.tables import build, checked, take
 
 if sys.version_info >= (3, 11):
@@ -58,12 +59,16 @@ def _parse(data: dict[str, Any], file: Path) -> Robot:
     tables = KINDS[kind].parse(data)
     held = take(data, "held", dict) if "held" in data else {}
     shapes = take(data, "shapes", list) if "shapes" in data else []
+    stretches = take(data, "stretches", list) if "stretches" in data else []
     urdf = locate(str(take(data, "urdf", str)), file.parent)
     own = {
         "urdf": urdf,
         "actuators": actuators,
         "held": tuple((name, checked(at, "float", f"held.{name}")) for name, at in held.items()),
         "shapes": tuple(build(Solid, entry, f"shapes[{i}]") for i, entry in enumerate(shapes)),
+        "stretches": tuple(
+            build(Stretch, entry, f"stretches[{i}]") for i, entry in enumerate(stretches)
+        ),
         "source": file,
     }
     robot: Robot = build(KINDS[kind], {**data, **tables, **own}, "")

@@ -30,6 +30,7 @@ from envs.inspection import check_robot
 from envs.parcel.humanoid import Cradle
 from envs.randomization import find_randomization
 from envs.robot import Actuator
+from envs.stretch import Stretch
 from experiments import driving_demo
 from simtransfer import cli, library
 from simtransfer.plan import PLANS, find_plan
@@ -96,6 +97,7 @@ def rows(text):
         ("`[lidar]`", Lidar),
         ("`[cradle]`", Cradle),
         ("`[[shapes]]`", Solid),
+        ("`[[stretches]]`", Stretch),
     ],
 )
 def test_every_key_of_a_robot_is_described(heading, kind):
@@ -103,7 +105,7 @@ def test_every_key_of_a_robot_is_described(heading, kind):
     keys = {
         f.name: f
         for f in fields(kind)
-        if f.name not in ("actuators", "command", "held", "lidar", "shapes", "source")
+        if f.name not in ("actuators", "command", "held", "lidar", "shapes", "source", "stretches")
     }
     assert list(described) == list(keys)
     for key, field in keys.items():

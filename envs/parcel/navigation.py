@@ -137,11 +137,11 @@ class Sidestepper(Pilot):
     ) -> tuple[float, float, float]:
         ahead = forward - self.reach
         gap = math.hypot(ahead, left)
-        halt = max(self._halt(gap, dt), 0.5 * min(ALONG, ASIDE) * self.radius)
+        halt = self._halt(gap, dt)
         if self.errand == "stand":
             waits = fits or self.lowered > 0.0 or self._stood <= STEADY
             self.errand = "stand" if waits else "walk"
-        elif gap < halt:
+        elif fits or gap < halt:
             self.errand = "stand"
         if self.errand == "stand":
             return 0.0, 0.0, 0.0
@@ -155,9 +155,9 @@ class Sidestepper(Pilot):
         return pace * ahead, 0.0, pace * left
 
 
-def pilot_of(gait: Gait, reach: float, radius: float, phase: float) -> Pilot:
-    """Who leads a robot of this gait, from a phase of it on."""
-    kind = Pilot if gait.turn > 0.0 else Sidestepper
+def pilot_of(gait: Gait, reach: float, radius: float, phase: float, turning: bool = True) -> Pilot:
+    """Who leads a robot of this gait, from a phase of it on, and whether it may turn."""
+    kind = Pilot if turning and gait.turn > 0.0 else Sidestepper
     return kind(gait, reach, radius, phase)
 
 

@@ -186,3 +186,16 @@ def test_bodies_are_drawn_from_all_that_can_be():
     for corner in range(2 ** len(drawn)):
         ends = [(term.low, term.high)[corner >> k & 1] for k, term in enumerate(drawn)]
         Gait(porter.varied({term.parameter: end for term, end in zip(drawn, ends, strict=True)}))
+
+
+def test_a_robot_file_may_stretch_its_urdf(tmp_path):
+    folder = find_robot("porter").source.parent
+    text = (folder / "robot.toml").read_text()
+    (tmp_path / "porter.urdf").write_bytes((folder / "porter.urdf").read_bytes())
+    more = '\n[[stretches]]\nlink = "trunk"\ndensity = 1.5\n'
+    (tmp_path / "robot.toml").write_text(text + more)
+    trunks = [find_robot(where).model.links["trunk"].mass for where in ("porter", tmp_path)]
+    assert trunks[1] == pytest.approx(1.5 * trunks[0])
+    (tmp_path / "robot.toml").write_text(text + more.replace("density", "densiti"))
+    with pytest.raises(ValueError, match=r"stretches\[0\].densiti.*did you mean"):
+        find_robot(tmp_path)
