@@ -83,7 +83,7 @@ class Delivery:
     phase: float
     clearance: float
     seconds: float
-    turning: bool
+    turning: bool = True
 
 
 def draw_delivery(suite: str, rng: np.random.Generator) -> Delivery:
