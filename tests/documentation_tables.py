@@ -15,7 +15,7 @@ from agents.settings import TUNED, PPOSettings, SACSettings
 from envs import find_robot, robots
 from envs.driving.scenario import SUITES
 from envs.driving.task import Reward
-from envs.parcel.task import Reward as ParcelReward
+from envs.parcel.reward import Reward as ParcelReward
 from envs.randomization import PARAMETERS, RANDOMIZATIONS
 from simtransfer import cli
 from simtransfer.plan import PLANS, Schedule, TransferPlan

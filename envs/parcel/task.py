@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from envs.parcel.leg import PITCHES
 from envs.parcel.mirror import counterpart, is_symmetric
 from envs.parcel.navigation import pilot_of
 from envs.parcel.picture import Scene, paint
+from envs.parcel.reward import Reward
 from envs.parcel.stand import Stand
 from envs.quaternion import Quaternion, rotate, tilt, yaw
 from envs.robot import Robot, Targets, known_as
@@ -33,47 +33,11 @@ SLIPPED = 0.8  # of the cradle's length that a parcel may be from where it was l
 NEAR, STILL, HELD = 0.5, 0.15, 0.5  # m, m/s and s of standing at the stand
 BELOW = 0.03  # leg lengths that arms go below the stand's plate
 REST, FREE = 0.01, 0.02  # m that a parcel on the plate may be off it, and leg lengths off the arms
-STEADY = 0.12  # rad of tilt, of the trunk or the parcel, at which little is left of what it earns
 SMOOTH = 0.15  # share of a new action in what is done, so that noise is slow enough to matter
 CYCLES = 0.5  # of the gait, over which what is rewarded as progress is smoothed
 RARE = 2.0  # scales of standard deviation of what is the same at most times
 ROUND = 24  # points that a circle is drawn with
 AWAY = 1000.0  # m above, where parcels fall that this episode does not use
-
-
-@dataclass(frozen=True)
-class Reward:
-    """What is rewarded, each per control step unless said.
-
-    Attributes:
-        velocity: Per metre gone at the commanded velocity; what is gone otherwise costs as much.
-        turning: Per rad turned at the commanded yaw rate, likewise.
-        fitting: For having the parcel above the middle of the plate; half of it 0.8 radii off.
-        upright: For an upright trunk.
-        parcel: For a level parcel in the middle of the arms.
-        contact: For feet on the ground when the gait has them there, and only then.
-        change: Per squared change of an action, mean over actuators.
-        effort: Per squared torque over its limit, mean over actuators.
-        time: For every step: as much as can be earned in it, so that never arriving does not pay.
-        carried: Once, when it has been carried to the stand.
-        kneeling: On the way down at the stand, in all.
-        delivered: Once, when it rests there.
-        failure: Once, on a fall or a dropped parcel.
-    """
-
-    velocity: float = 0.2
-    turning: float = 0.1
-    fitting: float = 0.5
-    upright: float = 0.0005
-    parcel: float = 0.001
-    contact: float = 0.001
-    change: float = -0.001
-    effort: float = -0.001
-    time: float = -0.0025
-    carried: float = 0.25
-    kneeling: float = 0.25
-    delivered: float = 1.0
-    failure: float = -1.0
 
 
 class Parcel:
@@ -321,14 +285,10 @@ class Parcel:
         weights, pilot = self.reward, self.pilot
         before, self._above = self._above, self._fit()
         value = weights.time + weights.fitting * (self._above - before)
-        vx, vy, yaw_rate = self._drift.tolist()
-        gone = math.hypot(pilot.speed, pilot.aside)
-        gone -= math.hypot(vx - pilot.speed, vy - pilot.aside)
-        turned = abs(pilot.turn) - abs(yaw_rate - pilot.turn)
-        value += self._dt * (weights.velocity * gone + weights.turning * turned)
-        value += weights.upright * math.exp(-((self.tilt / STEADY) ** 2))
-        slid = math.hypot(*self.parcel[:2]) / (0.25 * self.robot.cradle.length)
-        value += weights.parcel * math.exp(-((self.parcel_tilt / STEADY) ** 2) - slid**2)
+        told = pilot.speed, pilot.aside, pilot.turn
+        value += self._dt * weights.moving(told, self._drift.tolist())
+        slid = math.hypot(*self.parcel[:2]) / self.robot.cradle.length
+        value += weights.steady(self.tilt, self.parcel_tilt, slid)
         stance = [
             pilot.vigour < 0.5 or phase < self.gait.walk.stance
             for phase in self.gait.phases(pilot.phase)
