@@ -76,6 +76,7 @@ BODY: dict[str, str] = {
     "shin": "length of the shins",
     "hips": "width of the trunk and of the hips",
     "trunk": "mass of the trunk",
+    "yaw": "reach of the hips' yaw joints; below 0.4 they are locked",
 }
 PARAMETERS |= {
     name: Parameter("1", 1.0, f"factor on the {meaning}", low=0.2, high=5.0, occasions=("load",))
@@ -177,6 +178,7 @@ RANDOMIZATIONS["bodies"] = (
     Term("shin", "load", "scale", 0.85, 1.15),
     Term("hips", "load", "scale", 0.85, 1.25),
     Term("trunk", "load", "scale", 0.8, 1.4),
+    Term("yaw", "load", "scale", 0.2, 1.0),
 )
 
 

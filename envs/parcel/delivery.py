@@ -37,7 +37,6 @@ class Suite:
         clearance: Of the stand below the parcel's underside in the nominal posture, in leg lengths,
             least and most.
         seconds: To deliver, s.
-        sidesteps: Share of episodes in which who can turn does not, and goes aside instead.
     """
 
     distance: tuple[float, float] = (2.0, 5.0)
@@ -46,7 +45,6 @@ class Suite:
     friction: tuple[float, float] = (0.5, 1.0)
     clearance: tuple[float, float] = (0.12, 0.17)
     seconds: float = 60.0
-    sidesteps: float = 0.0
 
 
 PRACTICE = "practice"  # of training alone: nearer stands, so that more are reached, and less time
@@ -55,7 +53,7 @@ SUITES = {
     "ahead": Suite(direction=(0.0, 20.0), mass=(0.02, 0.06)),
     "aside": Suite(direction=(60.0, 90.0)),
     "heavy": Suite(mass=(0.08, 0.10)),
-    PRACTICE: Suite(distance=(0.4, 4.0), seconds=25.0, sidesteps=0.25),
+    PRACTICE: Suite(distance=(0.4, 4.0), seconds=25.0),
 }
 
 
@@ -72,7 +70,6 @@ class Delivery:
         phase: Of the gait at the first step.
         clearance: Of the stand below the parcel's underside, in leg lengths.
         seconds: To deliver, s.
-        turning: Whether the robot may turn to the stand.
     """
 
     parcel: int
@@ -83,7 +80,6 @@ class Delivery:
     phase: float
     clearance: float
     seconds: float
-    turning: bool = True
 
 
 def draw_delivery(suite: str, rng: np.random.Generator) -> Delivery:
@@ -105,7 +101,6 @@ def draw_delivery(suite: str, rng: np.random.Generator) -> Delivery:
         phase=0.5 * float(rng.integers(2)),
         clearance=float(rng.uniform(*rule.clearance)),
         seconds=rule.seconds,
-        turning=rule.sidesteps == 0.0 or rng.random() >= rule.sidesteps,
     )
 
 

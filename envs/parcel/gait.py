@@ -17,6 +17,7 @@ from envs.parcel.leg import PITCHES, Leg
 
 GRAVITY = 9.81
 PHASES, STRIDES = 64, 9  # entries of the table between which a gait is interpolated
+LIMBER = 0.04  # rad that hips must yaw to be turned by
 DEEPEST, DEPTHS = 0.2, 9  # leg lengths to go down on the knees, and entries of that table
 
 
@@ -52,7 +53,7 @@ class Gait:
     Attributes:
         period: Of a cycle, s.
         speed: Largest forward speed, m/s.
-        turn: Largest yaw rate, rad/s; 0 for legs without joints to turn by.
+        turn: Largest yaw rate, rad/s; 0 for legs that have no joints to turn by.
         deepest: How far it can go down on its knees, m.
 
     Raises:
@@ -62,12 +63,14 @@ class Gait:
     def __init__(self, robot: Humanoid, walk: Walk | None = None) -> None:
         self.walk = walk = walk or Walk()
         roles = [actuator.role for actuator in robot.actuators]
+        reach = {a.role: 0.5 * (a.high - a.low) for a in robot.actuators}
         length = float(np.mean([leg.length for leg in robot.legs]))
         clock = math.sqrt(length / GRAVITY)
         self.period = walk.period * clock
         self.speed = walk.speed * math.sqrt(length * GRAVITY)
-        turns = all(f"{side}_hip_yaw" in roles for side in SIDES)
-        self.turn = walk.turn / clock if turns else 0.0
+        swing = 0.5 * walk.turn * walk.period * walk.stance  # rad, of the hips in the fastest turn
+        hips = min(reach.get(f"{side}_hip_yaw", 0.0) for side in SIDES)
+        self.turn = min(hips / swing, 1.0) * walk.turn / clock if hips > LIMBER else 0.0
         column = {role: k for k, role in enumerate(roles)}
         self._neutral = np.asarray([actuator.neutral for actuator in robot.actuators])
         self._pitches = [[column[f"{side}_{role}"] for role in PITCHES] for side in SIDES]

@@ -19,6 +19,7 @@ from envs.tables import build, take
 SIDES = ("left", "right")
 ASIDE = ("hip_yaw", "hip_roll", "ankle_roll")  # joints of a leg that turn it out of its plane
 ARM = ("shoulder_pitch", "shoulder_roll", "elbow")
+STIFF, LOCKED = 0.4, 0.02  # shares of its reach: a yaw of less is locked, and keeps so much
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class Humanoid(Robot):
         """See `Robot.varied`.
 
         A size changes masses by its third power, torques by the fourth and times by the root, so
-        that a body walks as one of another size does (Froude similarity).
+        that a body walks as one of another size does (Froude similarity). Hips that yaw little are
+        locked, as no robot has joints of no use.
         """
         if all(factor == 1.0 for factor in factors.values()):
             return self
@@ -100,16 +102,24 @@ class Humanoid(Robot):
             length=size * self.cradle.length,
             width=size * factors.get("hips", 1.0) * self.cradle.width,
         )
+        yaw = factors.get("yaw", 1.0)
+        turning = {"hip_yaw": yaw if yaw > STIFF else LOCKED}
+        spans = [
+            turning.get(a.role.split("_", 1)[1], 1.0) * 0.5 * (a.high - a.low)
+            for a in self.actuators
+        ]
         actuators = tuple(
             replace(
                 a,
+                low=a.neutral - span,
+                high=a.neutral + span,
                 force=size**4 * a.force,
                 stiffness=size**4 * a.stiffness,
                 damping=size**4.5 * a.damping,
                 rate=size**-0.5 * a.rate,
                 armature=size**5 * a.armature,
             )
-            for a in self.actuators
+            for a, span in zip(self.actuators, spans, strict=True)
         )
         off_ground = self.height + float(self.legs[0].sole[2])
         made = replace(self, stretches=self._stretches(factors), actuators=actuators, cradle=cradle)

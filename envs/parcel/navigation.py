@@ -155,9 +155,9 @@ class Sidestepper(Pilot):
         return pace * ahead, 0.0, pace * left
 
 
-def pilot_of(gait: Gait, reach: float, radius: float, phase: float, turning: bool = True) -> Pilot:
-    """Who leads a robot of this gait, from a phase of it on, and whether it may turn."""
-    kind = Pilot if turning and gait.turn > 0.0 else Sidestepper
+def pilot_of(gait: Gait, reach: float, radius: float, phase: float) -> Pilot:
+    """Who leads a robot of this gait, from a phase of it on."""
+    kind = Pilot if gait.turn > 0.0 else Sidestepper
     return kind(gait, reach, radius, phase)
 
 

@@ -152,9 +152,7 @@ class Parcel:
         self.goal = delivery.distance * ahead, delivery.distance * aside
         self.top = self._carry - self._clearance
         self.stand.place(simulator, self._first_of_stand, *self.goal, self.top)
-        self.pilot = pilot_of(
-            self.gait, self.stand.reach, self.stand.radius, delivery.phase, delivery.turning
-        )
+        self.pilot = pilot_of(self.gait, self.stand.reach, self.stand.radius, delivery.phase)
         self.balance.begin()
         self._action = np.zeros(len(self._roles))
         self._change = self._sunk = 0.0

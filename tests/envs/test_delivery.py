@@ -6,7 +6,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envs import make_environment
-from envs.parcel.delivery import PRACTICE, SUITES, draw_delivery
 
 
 @pytest.fixture
@@ -34,15 +33,6 @@ def test_running_out_of_time_is_no_end(world, suite, seconds):
     assert (terminated, truncated) == (False, True)
     assert not any(info[key] for key in ("is_success", "fell", "dropped"))
     assert late == pytest.approx(reward, abs=0.2)
-
-
-def test_training_alone_asks_for_side_steps_of_who_can_turn():
-    rng = np.random.default_rng(0)
-    share = np.mean([not draw_delivery(PRACTICE, rng).turning for _ in range(2000)])
-    assert share == pytest.approx(SUITES[PRACTICE].sidesteps, abs=0.03)
-    assert share > 0.1
-    for suite in set(SUITES) - {PRACTICE}:
-        assert all(draw_delivery(suite, rng).turning for _ in range(50))
 
 
 def test_an_episode_does_not_depend_on_those_before_it(world):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from envs import find_robot, make_environment
 from envs.parcel.gait import Gait
+from envs.parcel.navigation import Pilot, Sidestepper, pilot_of
 from envs.randomization import BODY, RANDOMIZATIONS
 from envs.stretch import Stretch, stretch
 from envs.urdf import parse_urdf
@@ -143,11 +144,20 @@ def test_a_humanoid_has_the_proportions_that_it_is_told(name):
 def test_every_factor_makes_another_body(name):
     """A row of the table that nothing reads would be drawn in vain."""
     porter = find_robot("porter")
-    other = porter.varied({name: 1.2})
-    models = porter.model, other.model
-    masses = [sum(link.mass for link in model.links.values()) for model in models]
-    places = [model.place("left_ankle_pitch") for model in models]
-    assert masses[1] > masses[0] or np.abs(places[1] - places[0]).max() > 0.01
+    assert porter.varied({name: 1.2}) != porter.varied({"what nothing reads": 1.2})
+
+
+def test_hips_that_hardly_yaw_are_locked_and_who_has_them_goes_aside():
+    porter = find_robot("porter")
+    reaches, pilots = [], []
+    for factor in (1.0, 0.41, 0.39):
+        robot = porter.varied({"yaw": factor})
+        gait = Gait(robot)
+        reaches.append(max(a.high for a in robot.actuators if a.role.endswith("hip_yaw")))
+        pilots.append(type(pilot_of(gait, 0.5, 0.2, 0.0)))
+    assert reaches == pytest.approx([0.25, 0.41 * 0.25, 0.02 * 0.25])
+    assert pilots == [Pilot, Pilot, Sidestepper]
+    assert 0.0 < Gait(porter.varied({"yaw": 0.41})).turn < Gait(porter).turn
 
 
 def test_another_size_walks_as_froude_says():
