@@ -73,7 +73,8 @@ class Bullet:
         self._loads = [
             pybullet.getDynamicsInfo(body, -1, physicsClientId=client)[:3] for body in self._shapes
         ]
-        self._sole_forces = np.zeros(len(self._robot.soles))
+        self._sole_of = {link: k for k, link in enumerate(self._robot.soles)}
+        self._sole_forces = np.zeros(len(self._sole_of))
         self._held: set[int] = set()
         self._start = pybullet.saveState(physicsClientId=client)
 
@@ -186,8 +187,8 @@ class Bullet:
 
     def _feel(self) -> None:
         """What touches the robot, by one request."""
-        self._sole_forces[:] = 0.0
         self._held.clear()
+        soles, forces = self._sole_of, [0.0] * len(self._sole_of)
         contacts = pybullet.getContactPoints(bodyA=self._robot.body, physicsClientId=self._client)
         for contact in contacts:
             other, link, force = contact[2], contact[3], contact[9]
@@ -195,10 +196,11 @@ class Bullet:
                 self._held.add(self._free[other])
             elif other in self._furniture:
                 continue
-            elif link in self._robot.soles:
-                self._sole_forces[self._robot.soles.index(link)] += force
+            elif link in soles:
+                forces[soles[link]] += force
             else:
                 self._touched = True
+        self._sole_forces[:] = forces
 
     def torques(self) -> NDArray[np.float64]:
         """See `Simulator.torques`."""

@@ -34,17 +34,17 @@ class PdMotors:
         self.joints = tuple(joint for _, joint in pairs)
         self._roles = [actuator.role for actuator, _ in pairs]
         self._signs = [(signs or {}).get(joint, 1.0) for joint in self.joints]
+        self._axes: NDArray[np.float64] = np.asarray(self._signs)
         self._motors = [
             (a.stiffness, a.damping, a.force, a.rate, FADING * a.rate) for a, _ in pairs
         ]
-        self._targets = [s * a.neutral for s, (a, _) in zip(self._signs, pairs, strict=True)]
-        self._strength = 1.0
+        self.aim({actuator.role: actuator.neutral for actuator, _ in pairs}, 1.0)
         self.rest()
 
     @property
     def torques(self) -> NDArray[np.float64]:
         """What they last pushed with, N·m about the base's axes, ``(joints,)``."""
-        return np.asarray(self._torques) * self._signs
+        return np.asarray(self._torques) * self._axes
 
     def rest(self) -> None:
         """Forget the last torques."""
@@ -52,9 +52,12 @@ class PdMotors:
 
     def aim(self, targets: Mapping[str, float], strength: float) -> None:
         """Set targets by role, rad, and the factor on torque limits; both hold until the next."""
-        pairs = zip(self._signs, self._roles, strict=True)
-        self._targets = [sign * targets[role] for sign, role in pairs]
-        self._strength = strength
+        self._aims = [
+            (sign * targets[role], stiffness, damping, strength * force, rate, fading)
+            for sign, role, (stiffness, damping, force, rate, fading) in zip(
+                self._signs, self._roles, self._motors, strict=True
+            )
+        ]
 
     def push(self, readings: Sequence[Sequence[float]]) -> list[float]:
         """Torques of this moment, N·m about the joints' own axes.
@@ -63,14 +66,13 @@ class PdMotors:
             readings: Of each joint, its position (rad) and velocity (rad/s) about its own axis;
                 what follows them is not read.
         """
-        torques, strength = [], self._strength
+        torques = []
         # For some ten joints, plain numbers take a third of the time of NumPy's arrays.
-        for reading, target, (stiffness, damping, force, rate, fading) in zip(
-            readings, self._targets, self._motors, strict=True
+        for reading, (target, stiffness, damping, limit, rate, fading) in zip(
+            readings, self._aims, strict=True
         ):
             velocity = reading[1]
             wanted = stiffness * (target - reading[0]) - damping * velocity
-            limit = strength * force
             if wanted * velocity > 0.0:
                 # Near its largest speed a motor has no torque left to go faster, only to brake.
                 left = (rate - abs(velocity)) / fading

@@ -8,6 +8,7 @@ carries with it, an inertial unit and its joints. What they cannot do a policy l
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,8 +114,8 @@ class Balance:
 
     def begin(self) -> None:
         """Forget where the feet were put."""
-        self._offsets = np.zeros((2, len(SIDES)))  # rad that each leg is turned now, by plane
-        self._landed = np.zeros((2, len(SIDES)))  # and was when its foot came down
+        self._offsets = [[0.0, 0.0], [0.0, 0.0]]  # rad that each leg is turned now, by plane
+        self._landed = [[0.0, 0.0], [0.0, 0.0]]  # and was when its foot came down
 
     def changes(
         self,
@@ -139,9 +140,10 @@ class Balance:
         """
         phases = self._gait.phases(phase)
         free = [vigour * self._free(own) for own in phases]
-        changes = np.zeros(self._count)
+        changes = [0.0] * self._count
         tilts, turns = (gravity[0], -gravity[1]), (rates[1], rates[0])
-        wanted = vigour * self._clock / self._length * np.asarray((speed, -SIDEWAYS * aside))
+        share = vigour * self._clock / self._length
+        wanted = share * speed, share * (-SIDEWAYS * aside)
         for plane, (reflexes, tilt, turn) in enumerate(
             zip(self._planes, tilts, turns, strict=True)
         ):
@@ -159,18 +161,20 @@ class Balance:
                     changes[at_hip] += (1.0 - air) * hip - offset
                 if at_ankle is not None:  # in the air it keeps the sole level
                     changes[at_ankle] += (1.0 - air) * ankle + offset + air * level
-        return changes.clip(-LARGEST, LARGEST)
+        return np.asarray([min(max(change, -LARGEST), LARGEST) for change in changes])
 
     def _put(self, plane: int, side: int, phase: float, air: float, step: float) -> float:
         """How far a leg is turned to where its foot is put or was put, rad."""
         stance = self._gait.walk.stance
         if phase < stance:
             passed = self._planes[plane].back * phase / stance
-            self._offsets[plane, side] = (1.0 - passed) * self._landed[plane, side]
+            offset = (1.0 - passed) * self._landed[plane][side]
         else:
-            self._offsets[plane, side] += air * (step - self._offsets[plane, side])
-            self._landed[plane, side] = self._offsets[plane, side]
-        return float(self._offsets[plane, side])
+            offset = self._offsets[plane][side]
+            offset += air * (step - offset)
+            self._landed[plane][side] = offset
+        self._offsets[plane][side] = offset
+        return offset
 
     def _free(self, phase: float) -> float:
         """From 0, a foot on the ground, to 1, in the air, at a foot's own phase."""
@@ -179,14 +183,17 @@ class Balance:
             return 0.0
         return min(1.0, EARLY * math.sin(math.pi * (phase - stance) / (1.0 - stance)))
 
-    def _leg_rate(self, plane: int, free: list[float], velocities: NDArray[np.float64]) -> float:
+    def _leg_rate(
+        self, plane: int, free: Sequence[float], velocities: NDArray[np.float64]
+    ) -> float:
         """How fast the standing legs turn against the trunk, rad/s, about the plane's axis."""
-        rates = []
-        for side in range(len(SIDES)):
+        total = weight = 0.0
+        for side, air in enumerate(free):
             if plane == 0:
-                rates.append(float(self._turns[side] @ velocities[self._pitches[side]]))
+                rate = float(self._turns[side] @ velocities[self._pitches[side]])
             else:
                 hip = self._columns[side][plane][0]
-                rates.append(0.0 if hip is None else float(velocities[hip]))
-        standing = [1.0 - air for air in free]
-        return float(np.average(rates, weights=standing))
+                rate = 0.0 if hip is None else float(velocities[hip])
+            total += (1.0 - air) * rate
+            weight += 1.0 - air
+        return total / weight

@@ -72,15 +72,16 @@ class Gait:
         hips = min(reach.get(f"{side}_hip_yaw", 0.0) for side in SIDES)
         self.turn = min(hips / swing, 1.0) * walk.turn / clock if hips > LIMBER else 0.0
         column = {role: k for k, role in enumerate(roles)}
-        self._neutral = np.asarray([actuator.neutral for actuator in robot.actuators])
+        self._neutral = [actuator.neutral for actuator in robot.actuators]
         self._pitches = [[column[f"{side}_{role}"] for role in PITCHES] for side in SIDES]
-        self._aside = [{role: column.get(f"{side}_{role}") for role in ASIDE} for side in SIDES]
+        self._aside = [[column.get(f"{side}_{role}") for role in ASIDE] for side in SIDES]
         self._beside = [float(leg.sole[1]) for leg in robot.legs]
         # Steps as far as the fastest walk needs; backward as far as turning on the spot does.
         self._longest = self.speed * walk.stance * self.period
         strides = np.linspace(-self._longest, self._longest, STRIDES)
         lift = walk.lift * length
-        self._tables = [self._table(leg, strides, lift) for leg in robot.legs]
+        # Plain numbers: for three joints they take less time than NumPy's arrays.
+        self._tables = [self._table(leg, strides, lift).tolist() for leg in robot.legs]
         self.deepest = DEEPEST * length
         self._depths = np.linspace(0.0, self.deepest, DEPTHS)
         self._bends = [np.stack([leg.reach(0.0, d) for d in self._depths]) for leg in robot.legs]
@@ -132,7 +133,7 @@ class Gait:
             vigour: From 0, standing in the nominal posture, to 1, walking.
             depth: How far to go down on the knees, m.
         """
-        walk, targets = self.walk, self._neutral.copy()
+        walk, targets = self.walk, list(self._neutral)
         standing = walk.stance * self.period  # s that a foot is on the ground
         angle = turn * standing
         feet = self.phases(phase)
@@ -141,32 +142,39 @@ class Gait:
         for side, own in enumerate(feet):
             # In a turn the outer foot has farther to go.
             stride = (speed - turn * self._beside[side]) * standing
-            targets[self._pitches[side]] += vigour * self._step(side, own, stride)
-            if depth > 0.0:
-                targets[self._pitches[side]] += self._bend(side, depth)
-            for role, amount in (
-                ("hip_yaw", angle * self.along(own)),
-                ("hip_roll", sway),
-                ("ankle_roll", -sway),
+            for column, change in zip(
+                self._pitches[side], self._step(side, own, stride), strict=True
             ):
-                if (column := self._aside[side][role]) is not None:
-                    targets[column] += vigour * amount
-        return targets
+                targets[column] += vigour * change
+            if depth > 0.0:
+                for column, change in zip(
+                    self._pitches[side], self._bend(side, depth), strict=True
+                ):
+                    targets[column] += change
+            amounts = angle * self.along(own), sway, -sway
+            for aside, amount in zip(self._aside[side], amounts, strict=True):
+                if aside is not None:
+                    targets[aside] += vigour * amount
+        return np.asarray(targets)
 
-    def _bend(self, side: int, depth: float) -> NDArray[np.float64]:
+    def _bend(self, side: int, depth: float) -> list[float]:
         """Changes of the pitch joints that lower the hips, interpolated in the table."""
         bends = self._bends[side]
-        return np.asarray([np.interp(depth, self._depths, bends[:, k]) for k in range(3)])
+        return [float(np.interp(depth, self._depths, bends[:, k])) for k in range(3)]
 
-    def _step(self, side: int, phase: float, stride: float) -> NDArray[np.float64]:
+    def _step(self, side: int, phase: float, stride: float) -> list[float]:
         """Changes of the pitch joints, interpolated in the table."""
         row = (STRIDES - 1) * 0.5 * (1.0 + min(max(stride / self._longest, -1.0), 1.0))
         low = min(int(row), STRIDES - 2)
         column = phase * PHASES
         left = int(column) % PHASES
+        right = (left + 1) % PHASES
         across, along = row - low, column - int(column)
-        table = self._tables[side]
-        near = (1.0 - along) * table[low : low + 2, left]
-        far = along * table[low : low + 2, (left + 1) % PHASES]
-        both = near + far
-        return np.asarray((1.0 - across) * both[0] + across * both[1])
+        shorter, longer = self._tables[side][low : low + 2]
+        return [
+            (1.0 - across) * ((1.0 - along) * a + along * b)
+            + across * ((1.0 - along) * c + along * d)
+            for a, b, c, d in zip(
+                shorter[left], shorter[right], longer[left], longer[right], strict=True
+            )
+        ]

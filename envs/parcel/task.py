@@ -158,8 +158,8 @@ class Parcel:
         self._change = self._sunk = 0.0
         self.elapsed = self.stood = self.rested = self.effort = self.way = 0.0
         self.carried = False
-        self._feet = np.full(2, 0.5)
-        self._drift = np.zeros(3)
+        self._feet = [0.5, 0.5]
+        self._drift = [0.0, 0.0, 0.0]
         self._measure(simulator)
         self._above = self._fit()
         self.way_to_go = max(self.distance - self.stand.reach, HERE)
@@ -171,7 +171,7 @@ class Parcel:
     def act(self, simulator: Simulator, action: NDArray[np.floating]) -> Targets:
         """The reference gait, its balance and, on top, the action; see `envs.task.Task.act`."""
         change = SMOOTH * (action - self._action)
-        self._change = float(np.mean(change**2))
+        self._change = _mean_square(change)
         self._action = self._action + change
         pilot = self.pilot
         before = pilot.lowered
@@ -195,7 +195,9 @@ class Parcel:
     def _measure(self, simulator: Simulator) -> None:
         state = simulator.state()
         self._joints = simulator.joints()
-        self._torques = simulator.torques() / self._force
+        torques = simulator.torques()
+        self._power = np.abs(torques * self._joints[1])
+        self._torques = torques / self._force
         turn = state.quaternion
         back = (-turn[0], -turn[1], -turn[2], turn[3])
         x, y, self.height = state.position
@@ -232,11 +234,11 @@ class Parcel:
         self._measure(simulator)
         self.elapsed += self._dt
         self.way += math.hypot(self.pose[0] - before[0], self.pose[1] - before[1])
-        now = np.asarray([*self._velocity[:2], self._yaw_rate])
-        self._drift += (now - self._drift) * min(self._dt / (CYCLES * self.gait.period), 1.0)
-        torques = simulator.torques()
-        self.effort += self._dt * float(np.abs(torques * self._joints[1]).sum())
-        self._feet = simulator.sole_forces() / self._weight
+        now = (*self._velocity[:2], self._yaw_rate)
+        share = min(self._dt / (CYCLES * self.gait.period), 1.0)
+        self._drift = [old + (new - old) * share for old, new in zip(self._drift, now, strict=True)]
+        self.effort += self._dt * float(np.add.reduce(self._power))
+        self._feet = [force / self._weight for force in simulator.sole_forces().tolist()]
         fell = (
             simulator.touched() or self.height < FALLEN * self.robot.height or self.tilt > LEANING
         )
@@ -284,18 +286,16 @@ class Parcel:
         before, self._above = self._above, self._fit()
         value = weights.time + weights.fitting * (self._above - before)
         told = pilot.speed, pilot.aside, pilot.turn
-        value += self._dt * weights.moving(told, self._drift.tolist())
+        value += self._dt * weights.moving(told, self._drift)
         slid = math.hypot(*self.parcel[:2]) / self.robot.cradle.length
         value += weights.steady(self.tilt, self.parcel_tilt, slid)
-        stance = [
-            pilot.vigour < 0.5 or phase < self.gait.walk.stance
-            for phase in self.gait.phases(pilot.phase)
+        matches = [
+            (force > 0.05) == (pilot.vigour < 0.5 or phase < self.gait.walk.stance)
+            for force, phase in zip(self._feet, self.gait.phases(pilot.phase), strict=True)
         ]
-        match = np.mean((self._feet > 0.05) == np.asarray(stance))
-        value += weights.contact * float(match)
+        value += weights.contact * sum(matches) / len(matches)
         value += weights.change * self._change
-        value += weights.effort * float(np.mean(self._torques**2))
-        return float(value)
+        return value + weights.effort * _mean_square(self._torques)
 
     def _fit(self) -> float:
         """How well the parcel is above the plate's middle, from 0 to 1."""
@@ -313,19 +313,17 @@ class Parcel:
         position, velocity = self._joints
         pilot = self.pilot
         angle = 2.0 * math.pi * pilot.phase
-        own = np.concatenate(
-            [
-                self._gravity,
-                self._rates,
-                position - self._neutral,
-                velocity,
-                self._action,
-                self._torques[self._arms],
-                (math.sin(angle), math.cos(angle), pilot.vigour, pilot.lowered),
-                (pilot.speed, pilot.turn, pilot.aside),
-                self.ahead,
-                (self._clearance,),
-            ]
+        own = (  # one tuple: NumPy takes much longer to put small arrays together
+            *self._gravity,
+            *self._rates,
+            *(position - self._neutral).tolist(),
+            *velocity.tolist(),
+            *self._action.tolist(),
+            *self._torques[self._arms].tolist(),
+            *(math.sin(angle), math.cos(angle), pilot.vigour, pilot.lowered),
+            *(pilot.speed, pilot.turn, pilot.aside),
+            *self.ahead,
+            self._clearance,
         )
         n = len(own)
         out[:n] = own
@@ -354,6 +352,10 @@ class Parcel:
         poses = self.stand.poses(*self.goal, self.top)
         stand = tuple(map(_upright, self.stand.shapes, poses))
         return paint(self.robot, Scene(base, self.turn, self._joints[0], parcel, stand))
+
+
+def _mean_square(values: NDArray[np.float64]) -> float:
+    return float(np.add.reduce(values**2)) / len(values)
 
 
 def _box(
