@@ -1,0 +1,183 @@
+"""The search for a world's `PPOSettings`: what makes training from scratch learn fastest.
+
+What is searched for is the baseline's good: the area under the success curve of training from
+scratch, over all students. Transfer takes what is found. The seeds are not those of any comparison.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import optuna
+import pandas as pd
+import tyro
+from optuna.trial import BaseTrial
+
+from agents.bundle import Network
+from agents.settings import PPOSettings, settle
+from envs.catalogue import curve_suite
+from simtransfer.cli import deferred, guarded
+from simtransfer.run import Run
+from simtransfer.run_config import RunConfig
+from simtransfer.search import Search, conduct
+
+SEED = 1000  # comparisons count from 0
+REST = "one_minus_"  # of what lies so near one that its distance from there is what matters
+
+
+class Range(Protocol):
+    """What a setting may be."""
+
+    def suggest(self, trial: BaseTrial, name: str) -> float:
+        """One of it."""
+
+
+@dataclass(frozen=True)
+class Between:
+    """A number; whole if its ends are.
+
+    Attributes:
+        low: The least.
+        high: The most.
+        log: Whether factors count instead of differences.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def suggest(self, trial: BaseTrial, name: str) -> float:
+        """See `Range.suggest`."""
+        if isinstance(self.low, int) and isinstance(self.high, int):
+            return trial.suggest_int(name, self.low, self.high, log=self.log)
+        return trial.suggest_float(name, self.low, self.high, log=self.log)
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """A choice.
+
+    Attributes:
+        values: What there is to choose from.
+    """
+
+    values: tuple[float, ...]
+
+    def suggest(self, trial: BaseTrial, name: str) -> float:
+        """See `Range.suggest`."""
+        chosen = trial.suggest_categorical(name, self.values)
+        assert isinstance(chosen, int | float)
+        return chosen
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """What is searched.
+
+    Attributes:
+        task: The world.
+        students: Robots, the slowest learner first, so that pruning is early.
+        ranges: Of each setting by name; ``one_minus_x`` for an x near one. The others stay.
+        network: Shape of the networks.
+    """
+
+    task: str
+    students: Sequence[str]
+    ranges: Mapping[str, Range]
+    network: Network = Network()
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """A search.
+
+    Attributes:
+        output: Folder of the study.
+        trials: How many settings are tried, in all.
+        steps: Environment steps of each run.
+        interval: Steps between evaluations.
+        episodes: Episodes of each evaluation.
+        workers: Trials at a time. Default: the number of cores.
+    """
+
+    output: Path
+    trials: int = 40
+    steps: int = 65_536
+    interval: int = 8_192
+    episodes: int = 40
+    workers: int | None = None
+
+
+def suggest(scratch: Scratch, trial: BaseTrial) -> PPOSettings:
+    """Settings to try."""
+    drawn = {name: each.suggest(trial, name) for name, each in scratch.ranges.items()}
+    changes = {
+        name.removeprefix(REST): 1.0 - value if name.startswith(REST) else value
+        for name, value in drawn.items()
+    }
+    return replace(settle(scratch.task, {}), **changes)  # type: ignore[arg-type]
+
+
+def area(scratch: Scratch, tuning: Tuning, settings: PPOSettings, robot: str, seed: int) -> float:
+    """Mean success from the first step to the last of one run from scratch."""
+    config = RunConfig(
+        task=scratch.task,
+        robot=robot,
+        seed=seed,
+        steps=tuning.steps,
+        interval=tuning.interval,
+        episodes=tuning.episodes,
+        final_episodes=1,
+        network=scratch.network,
+        ppo=settings,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        Run(config, Path(folder)).execute()
+        curve = pd.read_parquet(Path(folder) / "curve.parquet")
+    suite = curve_suite(scratch.task)
+    success = curve.loc[curve["suite"] == suite, "success_rate"].to_numpy()
+    return float(0.5 * (success[1:] + success[:-1]).mean())
+
+
+def mean_area(scratch: Scratch, tuning: Tuning, trial: optuna.Trial) -> float:
+    """Over all students, unless the first ones say that it is not worth going on."""
+    settings, total = suggest(scratch, trial), 0.0
+    for k, robot in enumerate(scratch.students):
+        total += area(scratch, tuning, settings, robot, SEED + k)
+        trial.report(total / (k + 1), k)
+        if k < len(scratch.students) - 1 and trial.should_prune():
+            raise optuna.TrialPruned
+    return total / len(scratch.students)
+
+
+def search_of(scratch: Scratch, tuning: Tuning) -> Search:
+    """The search, which begins with the settings in use."""
+    now = settle(scratch.task, {})
+    first = {
+        name: 1.0 - getattr(now, name.removeprefix(REST))
+        if name.startswith(REST)
+        else getattr(now, name)
+        for name in scratch.ranges
+    }
+    return Search(
+        f"{scratch.task}_scratch",
+        partial(mean_area, scratch, tuning),
+        first,
+        "area under the success curve",
+    )
+
+
+def launch_search(scratch: Scratch, defaults: Tuning) -> int:
+    """Run the script of a search."""
+
+    def tune(tuning: Annotated[Tuning, tyro.conf.arg(name="")] = defaults) -> None:
+        """Search; go on where an earlier search stopped; write the table and the picture."""
+        study = conduct(search_of(scratch, tuning), tuning.output, tuning.trials, tuning.workers)
+        print(study.best_trial.value, study.best_params)
+
+    return guarded(lambda: tyro.cli(deferred(tune)))
