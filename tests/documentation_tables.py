@@ -15,6 +15,7 @@ from agents.settings import TUNED, PPOSettings, SACSettings
 from envs import find_robot, robots
 from envs.driving.scenario import SUITES
 from envs.driving.task import Reward
+from envs.parcel.features import deployable
 from envs.parcel.reward import Reward as ParcelReward
 from envs.randomization import PARAMETERS, RANDOMIZATIONS
 from simtransfer import cli
@@ -105,6 +106,26 @@ def commands():
     return markdown(["Command", "What it does"], rows)
 
 
+def parcel_observation():
+    """Features that differ only in what they are of share a row."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for feature in deployable(["left_elbow"]):
+        first, *middle = feature.name.split("/")
+        key, part = feature.name, ""
+        if first == "base":
+            key, part = f"base/{middle[0]}/…", middle[1]
+        elif first in ("limb", "joint"):
+            key, part = f"{first}/…/{middle[1]}", middle[0].split("_", 1)[1]
+        parts = rows.setdefault((key, feature.unit), [])
+        if part and part not in parts:
+            parts.append(part)
+    rows["joint/…/torque", "1"] = ["of the arm's joints, by role; a share of the largest"]
+    return markdown(
+        ["Feature", "Unit", "Of"],
+        [[f"`{key}`", unit, ", ".join(parts)] for (key, unit), parts in rows.items()],
+    )
+
+
 def suite_rows():
     rows = []
     for key, suite in SUITES.items():
@@ -170,6 +191,7 @@ TABLES = {
     "network": lambda: settings(Network),
     "plan fields": plan_fields,
     "plans": plans,
+    "parcel observation": parcel_observation,
     "parcel reward": lambda: settings(ParcelReward),
     "ppo": hyperparameters,
     "randomization": randomization_rows,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.parcel.gait import GRAVITY, Gait
+from envs.parcel.gait import Gait
 from envs.parcel.humanoid import SIDES, Humanoid
 from envs.parcel.leg import PITCHES
 
@@ -109,8 +109,6 @@ class Balance:
         # A sole that goes forward is a leg that turns backward about the axis to the left.
         self._turns = [-leg.slopes(np.zeros(3))[0] / leg.length for leg in robot.legs]
         self.begin()
-        self._length = float(np.mean([leg.length for leg in robot.legs]))
-        self._clock = math.sqrt(self._length / GRAVITY)
 
     def begin(self) -> None:
         """Forget where the feet were put."""
@@ -142,15 +140,16 @@ class Balance:
         free = [vigour * self._free(own) for own in phases]
         changes = [0.0] * self._count
         tilts, turns = (gravity[0], -gravity[1]), (rates[1], rates[0])
-        share = vigour * self._clock / self._length
+        clock = self._gait.clock
+        share = vigour * clock / self._gait.leg
         wanted = share * speed, share * (-SIDEWAYS * aside)
         for plane, (reflexes, tilt, turn) in enumerate(
             zip(self._planes, tilts, turns, strict=True)
         ):
             level = -tilt  # of a sole on a leg that goes with the trunk
             tilt -= reflexes.upright
-            rate = self._clock * turn
-            lean = rate + self._clock * self._leg_rate(plane, free, velocities) - wanted[plane]
+            rate = clock * turn
+            lean = rate + clock * self._leg_rate(plane, free, velocities) - wanted[plane]
             step = reflexes.step.angle(tilt, rate, lean)
             hip = reflexes.hip.angle(tilt, rate, lean)
             ankle = reflexes.ankle.angle(tilt, rate, lean)

@@ -51,6 +51,8 @@ class Gait:
         walk: How it walks.
 
     Attributes:
+        leg: Length of a leg, m.
+        clock: The time that goes with it, sqrt(leg / g), s.
         period: Of a cycle, s.
         speed: Largest forward speed, m/s.
         turn: Largest yaw rate, rad/s; 0 for legs that have no joints to turn by.
@@ -64,8 +66,8 @@ class Gait:
         self.walk = walk = walk or Walk()
         roles = [actuator.role for actuator in robot.actuators]
         reach = {a.role: 0.5 * (a.high - a.low) for a in robot.actuators}
-        length = float(np.mean([leg.length for leg in robot.legs]))
-        clock = math.sqrt(length / GRAVITY)
+        self.leg = length = float(np.mean([leg.length for leg in robot.legs]))
+        self.clock = clock = math.sqrt(length / GRAVITY)
         self.period = walk.period * clock
         self.speed = walk.speed * math.sqrt(length * GRAVITY)
         swing = 0.5 * walk.turn * walk.period * walk.stance  # rad, of the hips in the fastest turn

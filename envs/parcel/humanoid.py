@@ -19,6 +19,8 @@ from envs.tables import build, take
 SIDES = ("left", "right")
 ASIDE = ("hip_yaw", "hip_roll", "ankle_roll")  # joints of a leg that turn it out of its plane
 ARM = ("shoulder_pitch", "shoulder_roll", "elbow")
+SOLE = ("sole_forward", "sole_up", "sole_pitch")  # what a leg's pitch joints do together
+WORDS = tuple(f"{side}_{word}" for side in SIDES for word in (*SOLE, *ASIDE, *ARM))
 STIFF, LOCKED = 0.4, 0.02  # shares of its reach: a yaw of less is locked, and keeps so much
 
 
@@ -176,8 +178,8 @@ class Humanoid(Robot):
         raise NotImplementedError(f"{self.name} has no wheels to turn at {target} m/s")
 
     @cached_property
-    def command_matrix(self) -> NDArray[np.float64]:
-        """What a unit of each action does, ``(commands, actuators)``.
+    def limbs(self) -> NDArray[np.float64]:
+        """What a rad of each joint does, ``(words, actuators)``; see `WORDS`.
 
         For each leg: the sole's way forward and up in leg lengths and its pitch, rad, which three
         joints make together, whichever way a knee bends; then, one joint each and in rad, what
@@ -185,19 +187,22 @@ class Humanoid(Robot):
         """
         rows: list[NDArray[np.float64]] = []
         columns = {actuator.role: k for k, actuator in enumerate(self.actuators)}
-        reach = np.asarray([0.5 * (a.high - a.low) for a in self.actuators])
         for side, leg in zip(SIDES, self.legs, strict=True):
             slopes = leg.slopes(np.zeros(3)) / np.asarray([[leg.length], [leg.length], [1.0]])
-            own = [columns[f"{side}_{role}"] for role in PITCHES]
             block = np.zeros((3, len(columns)))
-            block[:, own] = slopes * reach[own]
+            block[:, [columns[f"{side}_{role}"] for role in PITCHES]] = slopes
             rows.extend(block)
             for role in (*ASIDE, *ARM):
                 row = np.zeros(len(columns))
                 if (column := columns.get(f"{side}_{role}")) is not None:
-                    row[column] = reach[column]
+                    row[column] = 1.0
                 rows.append(row)
         return np.stack(rows)
+
+    @cached_property
+    def command_matrix(self) -> NDArray[np.float64]:
+        """What a unit of each action does, in the words of `limbs`, ``(words, actuators)``."""
+        return self.limbs * [0.5 * (a.high - a.low) for a in self.actuators]
 
     def to_command(
         self, actions: NDArray[np.floating], readings: NDArray[np.floating]

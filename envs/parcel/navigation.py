@@ -17,18 +17,19 @@ ALONG, ASIDE = 0.4, 0.4  # too far or too near, and to one side, at which to go 
 FARTHER = -0.4  # too far, at which to step back
 RETREAT = 2.0  # too far, to which to step back
 FACING = 0.06  # rad of bearing at which turning on the spot has done its work
-SLOW = 1.6  # s of way left, at full speed, at which to slow down
 TURN = 0.5  # rad of bearing from which on to turn before going
 HOLD = 0.3  # of the full speed, back, so as to stay where it is while it turns
 CREEP, BACK = 0.2, 0.6  # of the full speed, the least while on the way, and stepping back
 BESIDE = 0.3  # of the full speed, the most to a side
-ALIGN = 1.5  # 1/s: yaw rate per rad of bearing
-READY = 0.4  # s from standing to walking, and back
-QUICKEN = 1.0  # s to full speed
-STEADY = 0.8  # s of standing before going down
-HALT = 0.5  # s that a robot goes on at its speed when it is told to stand
-STRIDE = 0.4  # s over which its speed is told from where the stand is
-KNEEL = 1.5  # s to go down
+# In clocks, sqrt(leg length / g), as legs of any length are alike in them:
+SLOW = 6.0  # of way left, at full speed, at which to slow down
+ALIGN = 0.4  # yaw rate per rad of bearing, rad a clock
+READY = 1.5  # from standing to walking, and back
+QUICKEN = 3.8  # to full speed
+STEADY = 3.0  # of standing before going down
+HALT = 1.9  # that a robot goes on at its speed when it is told to stand
+STRIDE = 1.5  # over which its speed is told from where the stand is
+KNEEL = 5.6  # to go down
 
 
 @dataclass
@@ -73,35 +74,36 @@ class Pilot:
         """
         off = abs(forward - self.reach) / self.radius, abs(left) / self.radius
         fits = off[0] < ALONG and off[1] < ASIDE
-        speed, turn, aside = self._lead(forward, left, fits, dt)
-        self.speed += _within(speed - self.speed, self.gait.speed * dt / QUICKEN)
-        self.turn += _within(turn - self.turn, self.gait.turn * dt / READY)
-        self.aside += _within(aside - self.aside, self.gait.speed * dt / QUICKEN)
+        passed = dt / self.gait.clock
+        speed, turn, aside = self._lead(forward, left, fits, passed)
+        self.speed += _within(speed - self.speed, self.gait.speed * passed / QUICKEN)
+        self.turn += _within(turn - self.turn, self.gait.turn * passed / READY)
+        self.aside += _within(aside - self.aside, self.gait.speed * passed / QUICKEN)
         # Who stops steps on the spot until it is to have no speed left.
         stepping = self.errand != "stand" or (self.speed, self.turn, self.aside) != (0.0, 0.0, 0.0)
-        self.vigour += _within(float(stepping) - self.vigour, dt / READY)
+        self.vigour += _within(float(stepping) - self.vigour, passed / READY)
         self.vigour = min(max(self.vigour, 0.0), 1.0)
         if self.vigour > 0.0:
             self.phase = (self.phase + dt / self.gait.period) % 1.0
             self._stood = 0.0
         else:
-            self._stood += dt
+            self._stood += passed
             if self._stood > STEADY and (fits or self.lowered > 0.0):
-                self.lowered = min(self.lowered + dt / KNEEL, 1.0)
+                self.lowered = min(self.lowered + passed / KNEEL, 1.0)
 
     def _lead(
-        self, forward: float, left: float, fits: bool, dt: float
+        self, forward: float, left: float, fits: bool, passed: float
     ) -> tuple[float, float, float]:
         """Choose the errand; its speed, m/s, yaw rate, rad/s, and speed to the left, m/s."""
         gap, bearing = math.hypot(forward, left) - self.reach, math.atan2(left, forward)
-        halt = self._halt(gap, dt)
+        halt = self._halt(gap, passed)
         self.errand = self._next(gap / self.radius, bearing, fits, halt / self.radius)
         return (*self._wanted(gap, bearing), 0.0)
 
-    def _halt(self, gap: float, dt: float) -> float:
+    def _halt(self, gap: float, passed: float) -> float:
         """How much nearer a robot comes that is told to stand, m, by the speed at which it does."""
         before = gap if self._gap is None else self._gap
-        self._closing += ((before - gap) / dt - self._closing) * min(dt / STRIDE, 1.0)
+        self._closing += ((before - gap) / passed - self._closing) * min(passed / STRIDE, 1.0)
         self._gap = gap
         return HALT * max(self._closing, 0.0)
 
@@ -112,9 +114,9 @@ class Pilot:
         share = -BACK if self.errand == "retreat" else 0.0
         if self.errand == "walk":
             facing = 1.0 - abs(bearing) / TURN
-            near = min(max(gap / (SLOW * self.gait.speed), CREEP), 1.0)
+            near = min(max(gap / (SLOW * self.gait.clock * self.gait.speed), CREEP), 1.0)
             share = near * facing if facing > 0.0 else max(HOLD * facing, -HOLD)
-        return share * self.gait.speed, _within(ALIGN * bearing, self.gait.turn)
+        return share * self.gait.speed, _within(ALIGN / self.gait.clock * bearing, self.gait.turn)
 
     def _next(self, far: float, bearing: float, fits: bool, halt: float) -> str:
         """The errand that follows from being so far from the stand, and from the way to halt."""
@@ -133,11 +135,11 @@ class Sidestepper(Pilot):
     """A `Pilot` of who has no joints to turn by: it faces the same way all the time."""
 
     def _lead(
-        self, forward: float, left: float, fits: bool, dt: float
+        self, forward: float, left: float, fits: bool, passed: float
     ) -> tuple[float, float, float]:
         ahead = forward - self.reach
         gap = math.hypot(ahead, left)
-        halt = self._halt(gap, dt)
+        halt = self._halt(gap, passed)
         if self.errand == "stand":
             waits = fits or self.lowered > 0.0 or self._stood <= STEADY
             self.errand = "stand" if waits else "walk"
@@ -151,7 +153,8 @@ class Sidestepper(Pilot):
             gap = math.hypot(ahead, left)
         # As fast as the slowest of the directions that it goes in allows.
         shares = abs(ahead) / (1.0 if ahead > 0.0 else BACK), abs(left) / BESIDE
-        pace = min(max(gap / (SLOW * self.gait.speed), CREEP), 1.0) * self.gait.speed / max(*shares)
+        full = self.gait.speed
+        pace = min(max(gap / (SLOW * self.gait.clock * full), CREEP), 1.0) * full / max(*shares)
         return pace * ahead, 0.0, pace * left
 
 

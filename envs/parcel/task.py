@@ -8,10 +8,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.interface import Feature
 from envs.mirror import Rule
 from envs.parcel.balance import Balance
 from envs.parcel.delivery import PRACTICE, SUITES, draw_delivery, parcel_shapes
+from envs.parcel.features import deployable, privileged
 from envs.parcel.gait import Gait
 from envs.parcel.humanoid import ARM, ASIDE, SIDES, Humanoid
 from envs.parcel.leg import PITCHES
@@ -35,7 +35,6 @@ BELOW = 0.03  # leg lengths that arms go below the stand's plate
 REST, FREE = 0.01, 0.02  # m that a parcel on the plate may be off it, and leg lengths off the arms
 SMOOTH = 0.15  # share of a new action in what is done, so that noise is slow enough to matter
 CYCLES = 0.5  # of the gait, over which what is rewarded as progress is smoothed
-RARE = 2.0  # scales of standard deviation of what is the same at most times
 ROUND = 24  # points that a circle is drawn with
 AWAY = 1000.0  # m above, where parcels fall that this episode does not use
 
@@ -66,7 +65,6 @@ class Parcel:
         self.reward = reward or Reward()
         self.gait = Gait(robot)
         self.balance = Balance(robot, self.gait)
-        self._leg = float(np.mean([leg.length for leg in robot.legs]))
         self._carry = robot.height + robot.cradle.up  # of a parcel's underside, m
         self.stand = Stand(robot.cradle, self._carry)
         parcels = parcel_shapes(robot.cradle)
@@ -81,54 +79,10 @@ class Parcel:
         self._mass = sum(link.mass for link in robot.model.links.values())
         self._weight = 9.81 * self._mass
         self._dt = 1.0 / self.control_rate
-        self.features = (*self._own_features(), *self._privileged_features())
+        arms = [self._roles[k] for k in self._arms]
+        self.features = (*deployable(arms), *privileged())
         self._scale = np.asarray([feature.scale for feature in self.features])
         self.forward = 0.0
-
-    def _own_features(self) -> list[Feature]:
-        axes, top = "xyz", 2.0 * self.gait.speed
-        features = [Feature(f"base/gravity/{axis}", "1", -1.0, 1.0) for axis in axes]
-        features += [Feature(f"base/angular_velocity/{a}", "rad/s", -4.0, 4.0) for a in axes]
-        for what, unit, limit in (
-            ("deflection", "rad", 1.0),
-            ("velocity", "rad/s", 12.0),
-            ("last_action", "1", 1.0),
-        ):
-            features += [Feature(f"joint/{r}/{what}", unit, -limit, limit) for r in self._roles]
-        features += [Feature(f"joint/{self._roles[k]}/torque", "1", -1.0, 1.0) for k in self._arms]
-        features += [Feature(f"gait/{what}", "1", -1.0, 1.0) for what in ("sin", "cos")]
-        features += [
-            Feature("gait/vigour", "1", 0.0, 1.0, floor=RARE),
-            Feature("gait/lowered", "1", 0.0, 1.0, floor=RARE),
-            Feature("command/speed", "m/s", -0.5 * top, top),
-            Feature("command/yaw_rate", "rad/s", -2.0, 2.0),
-            Feature("command/aside", "m/s", -top, top),
-            Feature("task/goal/forward", "m", -6.0, 6.0),
-            Feature("task/goal/left", "m", -6.0, 6.0),
-            Feature("task/stand/clearance", "m", 0.0, self.gait.deepest),
-        ]
-        return features
-
-    def _privileged_features(self) -> list[Feature]:
-        cradle = self.robot.cradle
-        speed = 4.0 * self.gait.speed
-        told = [(f"base/linear_velocity/{a}", "m/s", -speed, speed) for a in "xyz"]
-        told += [(f"base/drift/{a}", "m/s", -speed, speed) for a in "xy"]
-        told += [("base/drift/yaw_rate", "rad/s", -2.0, 2.0)]
-        told += [("base/height", "m", 0.0, 1.2 * self.robot.height)]
-        told += [(f"parcel/position/{a}", "m", -cradle.length, cradle.length) for a in "xyz"]
-        told += [(f"parcel/up/{a}", "1", -1.0, 1.0) for a in "xy"]
-        told += [("parcel/mass", "1", 0.0, 0.12), ("parcel/friction", "1", 0.0, 1.2)]
-        told += [(f"sole/{side}/force", "1", 0.0, 2.0) for side in SIDES]
-        told += [
-            ("friction", "1", 0.0, 2.0),
-            ("mass", "1", 0.5, 1.5),
-            ("motor_strength", "1", 0.0, 1.5),
-            ("action_delay", "step", 0.0, 1.0),
-        ]
-        return [
-            Feature(f"privileged/{n}", unit, low, high, "privileged") for n, unit, low, high in told
-        ]
 
     def on(self, robot: Robot) -> Parcel:
         """See `envs.task.Task.on`."""
@@ -146,8 +100,8 @@ class Parcel:
                 simulator.load_shape(k, delivery.mass * self._mass, delivery.friction)
             else:
                 simulator.place(k, 10.0 * k, 0.0, 0.0, AWAY)
-        self._clearance = delivery.clearance * self._leg
-        self._depth = min(self._clearance + BELOW * self._leg, self.gait.deepest)
+        self._clearance = delivery.clearance * self.gait.leg
+        self._depth = min(self._clearance + BELOW * self.gait.leg, self.gait.deepest)
         ahead, aside = math.cos(delivery.direction), math.sin(delivery.direction)
         self.goal = delivery.distance * ahead, delivery.distance * aside
         self.top = self._carry - self._clearance
@@ -278,7 +232,7 @@ class Parcel:
         """Whether the parcel lies on the stand, upright, and no longer on the arms."""
         half = self.shapes[self.delivery.parcel].half_extents[2]
         on_plate = abs(self.parcel_pose[0][2] - self.top - half) < REST
-        return on_plate and self.parcel_tilt < LEVEL and self.parcel[2] > FREE * self._leg
+        return on_plate and self.parcel_tilt < LEVEL and self.parcel[2] > FREE * self.gait.leg
 
     def _judge(self) -> float:
         """Reward of one step, but for its end."""
@@ -313,17 +267,19 @@ class Parcel:
         position, velocity = self._joints
         pilot = self.pilot
         angle = 2.0 * math.pi * pilot.phase
+        robot, leg, clock = self.robot, self.gait.leg, self.gait.clock
+        pace = leg / clock
         own = (  # one tuple: NumPy takes much longer to put small arrays together
             *self._gravity,
-            *self._rates,
-            *(position - self._neutral).tolist(),
-            *velocity.tolist(),
-            *self._action.tolist(),
+            *(clock * rate for rate in self._rates),
+            *(robot.limbs @ (position - self._neutral)).tolist(),
+            *(clock * (robot.limbs @ velocity)).tolist(),
+            *(robot.command_matrix @ self._action).tolist(),
             *self._torques[self._arms].tolist(),
             *(math.sin(angle), math.cos(angle), pilot.vigour, pilot.lowered),
-            *(pilot.speed, pilot.turn, pilot.aside),
-            *self.ahead,
-            self._clearance,
+            *(pilot.speed / pace, pilot.turn * clock, pilot.aside / pace),
+            *(way / leg for way in self.ahead),
+            self._clearance / leg,
         )
         n = len(own)
         out[:n] = own
@@ -331,10 +287,10 @@ class Parcel:
             out[:n] += rng.normal(0.0, values["observation_noise"], n) * self._scale[:n]
         delivery = self.delivery
         out[n:] = [
-            *self._velocity,
-            *self._drift,
-            self.height,
-            *self.parcel,
+            *(speed / pace for speed in self._velocity),
+            *(self._drift[0] / pace, self._drift[1] / pace, self._drift[2] * clock),
+            *(self.height / leg, leg),
+            *(way / leg for way in self.parcel),
             *self._parcel_up,
             delivery.mass,
             delivery.friction,

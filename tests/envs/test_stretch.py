@@ -1,6 +1,7 @@
 """Bodies of other proportions: closed forms for what changes, and that they stand and walk."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envs import find_robot, make_environment
+from envs.bullet import Bullet
+from envs.environment import Environment
+from envs.parcel.delivery import SUITES
 from envs.parcel.gait import Gait
 from envs.parcel.navigation import Pilot, Sidestepper, pilot_of
+from envs.parcel.task import Parcel
 from envs.randomization import BODY, RANDOMIZATIONS
 from envs.stretch import Stretch, stretch
 from envs.urdf import parse_urdf
@@ -168,6 +173,30 @@ def test_another_size_walks_as_froude_says():
     assert small.speed == pytest.approx(math.sqrt(0.5) * whole.speed)
     still = 0.7, 0.0, 0.0, 1.0
     np.testing.assert_allclose(small.targets(*still), whole.targets(*still), atol=1e-6)
+
+
+def test_another_size_is_read_as_the_same(monkeypatch):
+    """In a world of 0.7 the size, where all takes the root of it as long, the same is read."""
+    size, read = 0.7, []
+    porter = find_robot("porter")
+    for factor in (1.0, size):
+        robot, tempo = porter.varied({"size": factor}), math.sqrt(factor)
+        with monkeypatch.context() as scaled:
+            near = replace(SUITES["mixed"], distance=(2.0 * factor, 5.0 * factor))
+            scaled.setitem(SUITES, "mixed", near)
+            scaled.setattr(Parcel, "control_rate", Parcel.control_rate / tempo)
+            scaled.setattr(Parcel, "physics_rate", Parcel.physics_rate / tempo)
+            env = Environment(robot, Parcel(robot), Bullet(), privileged=True)
+            seen = [env.reset(options={"episode": 1, "suite": "mixed"})[0]]
+            seen += [env.step(np.full(16, 0.1, dtype=np.float32))[0] for _ in range(40)]
+            env.close()
+        read.append(np.asarray(seen))
+    scale = np.asarray([feature.scale for feature in env.interface.observation])
+    scale[env.interface.observation_names.index("privileged/leg")] = math.inf
+    differ = np.abs(read[0] - read[1]) / scale
+    moved = np.abs(read[0] - read[0][0]).max(axis=0) / scale
+    assert np.quantile(differ, 0.9, axis=0).max() < 0.05
+    assert np.median(moved) > 0.1
 
 
 @pytest.mark.parametrize("simulator", ["pybullet", "mujoco"])

@@ -1,0 +1,73 @@
+"""What a carrying humanoid reads, in units of its own body.
+
+Lengths are in legs, l, and times in clocks, √(l / g): in these, bodies of one shape and of all
+sizes move alike (Froude; Alexander and Jayes 1983), so that one reads what another has learned.
+What joints do is said as what soles and arms do, in the words of actions (`Humanoid.limbs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envs.interface import Feature
+from envs.parcel.gait import DEEPEST, Walk
+from envs.parcel.humanoid import SIDES, WORDS
+
+RARE = 2.0  # scales of standard deviation of what is the same at most times
+FAR = 16.0  # legs, beyond which a stand is as good as that far
+LENGTHS = ("sole_forward", "sole_up")  # of `WORDS`; the others are angles
+
+
+def deployable(arms: Sequence[str]) -> list[Feature]:
+    """What a robot can sense.
+
+    Args:
+        arms: Roles of its arms' joints.
+    """
+    axes, top = "xyz", 2.0 * Walk().speed
+    features = [Feature(f"base/gravity/{axis}", "1", -1.0, 1.0) for axis in axes]
+    features += [Feature(f"base/angular_velocity/{a}", "rad/clock", -1.2, 1.2) for a in axes]
+    for what, per, limit in (
+        ("deflection", "", 1.0),
+        ("velocity", "/clock", 4.0),
+        ("last_action", "", 1.5),
+    ):
+        for word in WORDS:
+            unit = "leg" if word.split("_", 1)[1] in LENGTHS else "rad"
+            features += [Feature(f"limb/{word}/{what}", unit + per, -limit, limit)]
+    features += [Feature(f"joint/{role}/torque", "1", -1.0, 1.0) for role in arms]
+    features += [Feature(f"gait/{what}", "1", -1.0, 1.0) for what in ("sin", "cos")]
+    features += [
+        Feature("gait/vigour", "1", 0.0, 1.0, floor=RARE),
+        Feature("gait/lowered", "1", 0.0, 1.0, floor=RARE),
+        Feature("command/speed", "leg/clock", -0.5 * top, top),
+        Feature("command/yaw_rate", "rad/clock", -0.6, 0.6),
+        Feature("command/aside", "leg/clock", -top, top),
+        Feature("task/goal/forward", "leg", -FAR, FAR),
+        Feature("task/goal/left", "leg", -FAR, FAR),
+        Feature("task/stand/clearance", "leg", 0.0, DEEPEST),
+    ]
+    return features
+
+
+def privileged() -> list[Feature]:
+    """What only a simulator knows."""
+    speed = 4.0 * Walk().speed
+    told = [(f"base/linear_velocity/{a}", "leg/clock", -speed, speed) for a in "xyz"]
+    told += [(f"base/drift/{a}", "leg/clock", -speed, speed) for a in "xy"]
+    told += [("base/drift/yaw_rate", "rad/clock", -0.6, 0.6)]
+    told += [("base/height", "leg", 0.0, 1.5), ("leg", "m", 0.0, 2.0)]
+    told += [(f"parcel/position/{a}", "leg", -0.4, 0.4) for a in "xyz"]
+    told += [(f"parcel/up/{a}", "1", -1.0, 1.0) for a in "xy"]
+    told += [("parcel/mass", "1", 0.0, 0.12), ("parcel/friction", "1", 0.0, 1.2)]
+    told += [(f"sole/{side}/force", "1", 0.0, 2.0) for side in SIDES]
+    told += [
+        ("friction", "1", 0.0, 2.0),
+        ("mass", "1", 0.5, 1.5),
+        ("motor_strength", "1", 0.0, 1.5),
+        ("action_delay", "step", 0.0, 1.0),
+    ]
+    return [
+        Feature(f"privileged/{name}", unit, low, high, "privileged")
+        for name, unit, low, high in told
+    ]
