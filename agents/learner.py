@@ -13,6 +13,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
 from agents.actor import Actor
+from agents.averaging import Average
 from agents.bundle import Network
 from agents.optimizer_state import pack, unpack
 from agents.policy import NamedPolicy
@@ -46,7 +47,7 @@ class Learner(Protocol):
         """
 
     def actor(self) -> Actor:
-        """The deterministic policy as it is now; shares its weights."""
+        """The deterministic policy as it is now; may share its weights."""
 
     def tensors(self) -> dict[str, Tensor]:
         """The policy under the names that a bundle gives its tensors."""
@@ -129,6 +130,11 @@ class PPOLearner:
         )
         self._ppo.mirror = mirror if settings.mirrored else None
         self._ppo.set_logger(logger)
+        self._share = 0.0
+        if settings.averaging:
+            self._share = min(settings.worlds * settings.rollout / settings.averaging, 1.0)
+            self._ppo.updated = self._follow
+        self._average: Average[Actor] | None = None
 
     @property
     def algorithm(self) -> PPO:
@@ -153,14 +159,24 @@ class PPOLearner:
         notice = RolloutNotice(before, after)
         self.algorithm.learn(steps, callback=notice, reset_num_timesteps=False, log_interval=1)
 
-    def actor(self) -> Actor:
-        """See `Learner.actor`."""
+    def _last(self) -> Actor:
         policy = self.policy
         return Actor(policy.mlp_extractor.actor, policy.action_net)
 
+    def _follow(self) -> None:
+        """Take part of an update's outcome into the average, which begins with the first one."""
+        if self._average is None:
+            self._average = Average(self._last())
+        self._average.follow(self._share)
+
+    def actor(self) -> Actor:
+        """See `Learner.actor`."""
+        return self._average.module if self._average else self._last()
+
     def tensors(self) -> dict[str, Tensor]:
         """See `Learner.tensors`."""
-        return self.policy.named_tensors()
+        actor = {f"actor.{name}": tensor for name, tensor in self.actor().state_dict().items()}
+        return self.policy.named_tensors() | actor
 
     def state(self) -> dict[str, Tensor]:
         """See `Learner.state`."""
@@ -168,6 +184,8 @@ class PPOLearner:
         tensors |= pack(self.policy.optimizer, "optimizer")
         tensors["steps"] = torch.tensor(self.steps)
         tensors["updates"] = torch.tensor(self.algorithm._n_updates)
+        if self._average:
+            tensors |= {f"average.{name}": value for name, value in self._average.state().items()}
         return tensors
 
     def restore(self, state: dict[str, Tensor]) -> None:
@@ -175,5 +193,9 @@ class PPOLearner:
         policy = {k.removeprefix("policy."): v for k, v in state.items() if k.startswith("policy.")}
         self.policy.load_state_dict(policy)
         unpack(self.policy.optimizer, "optimizer", state)
+        averaged = {k.removeprefix("average."): v for k, v in state.items() if "average." in k}
+        if averaged:
+            self._average = Average(self._last())
+            self._average.restore(averaged)
         self.algorithm.num_timesteps = int(state["steps"])
         self.algorithm._n_updates = int(state["updates"])

@@ -25,6 +25,7 @@ class PPO(stable_baselines3.PPO):
             0 for those of the current call of ``learn``.
         actor_weight: Weight of the actor's part of the loss; 0 trains the critic alone.
         auxiliary: An extra loss of the policy, given a minibatch of observations ``(n, entries)``.
+        updated: Called after each update.
         mirror: How to mirror samples, each of which is then learned from twice (Mittal et al. 2024,
             arXiv 2403.04359); None not to.
         critic_first: Steps at the start of the training in which the critic alone learns.
@@ -48,6 +49,7 @@ class PPO(stable_baselines3.PPO):
         self.actor_weight = 1.0
         self.mirror: Mirror | None = None
         self.auxiliary: Callable[[Tensor], Tensor] | None = None
+        self.updated: Callable[[], None] | None = None
 
     def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
         total = self.budget or total_timesteps
@@ -119,4 +121,6 @@ class PPO(stable_baselines3.PPO):
         seen = samples.followed_by(image) if image else samples
         for trunk in (policy.mlp_extractor.actor, policy.mlp_extractor.critic):
             trunk.normalizer.adapt(seen.observations)
+        if self.updated is not None:
+            self.updated()
         self.logger.record("train/std", policy.log_std.exp().mean().item())

@@ -37,6 +37,8 @@ class PPOSettings:
             top of a reference, is worth keeping, a critic that knows nothing leads it away.
         critic_rate: Of the critic's learning, in the actor's: returns can be learned in steps that
             would ruin an actor.
+        averaging: Steps over which the actor's weights are averaged, for evaluations and the
+            bundle; 0 for the last ones.
         mirrored: Whether every sample is learned from as it looks in a mirror too, in a world that
             is the same there.
     """
@@ -55,6 +57,7 @@ class PPOSettings:
     exploration: float = 0.5
     critic_first: int = 0
     critic_rate: float = 1.0
+    averaging: int = 0
     mirrored: bool = False
 
     def __post_init__(self) -> None:
@@ -64,8 +67,9 @@ class PPOSettings:
         _share(self, "discount", "trace")
         if not 0 <= self.entropy < math.inf:
             raise ValueError(f"ppo.entropy must not be negative, got {self.entropy}")
-        if self.critic_first < 0:
-            raise ValueError(f"ppo.critic_first must not be negative, got {self.critic_first}")
+        for name in ("critic_first", "averaging"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"ppo.{name} must not be negative, got {getattr(self, name)}")
         if self.batch < 2:
             raise ValueError(f"ppo.batch must be at least 2, got {self.batch}")
         if self.worlds * self.rollout < 2:
@@ -89,6 +93,7 @@ class PPOChanges(TypedDict, total=False):
     exploration: float
     critic_first: int
     critic_rate: float
+    averaging: int
     mirrored: bool
 
 
@@ -154,6 +159,7 @@ TUNED = {
         exploration=0.2,
         critic_first=32_768,
         critic_rate=3.0,
+        averaging=65_536,
         mirrored=True,
     ),
 }
