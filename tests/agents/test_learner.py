@@ -21,11 +21,15 @@ PPO = PPOSettings(worlds=2, rollout=32, batch=32, epochs=2)
 SAC = SACSettings(worlds=2, batch=16, buffer=500, start=16)
 
 
+AVERAGING = replace(PPO, averaging=256)  # a quarter of each update's outcome is taken
+
+
 def learner(kind, seed=0):
     worlds = Worlds(LocalGroup(MAKE, 2), [1, 2])
     interface, logger = worlds.interface, Logger(None, [])
-    if kind == "ppo":
-        made = PPOLearner(worlds, interface, TINY, PPO, budget=256, seed=seed, logger=logger)
+    if kind in ("ppo", "averaging"):
+        settings = PPO if kind == "ppo" else AVERAGING
+        made = PPOLearner(worlds, interface, TINY, settings, budget=256, seed=seed, logger=logger)
     else:
         made = SACLearner(worlds, interface, TINY, SAC, seed=seed, logger=logger)
     worlds.close()
@@ -43,7 +47,7 @@ def segment(made, number):
     worlds.close()
 
 
-@pytest.mark.parametrize("kind", ["ppo", "sac"])
+@pytest.mark.parametrize("kind", ["ppo", "averaging", "sac"])
 def test_goes_on_from_its_state_to_the_bit(kind):
     whole = learner(kind)
     segment(whole, 1)
@@ -53,8 +57,25 @@ def test_goes_on_from_its_state_to_the_bit(kind):
     resumed.restore(state)
     segment(resumed, 2)
     assert resumed.steps == whole.steps
+    assert whole.state().keys() == resumed.state().keys()
     for name, tensor in whole.tensors().items():
         assert torch.equal(tensor, resumed.tensors()[name]), name
+
+
+def test_an_averaged_actor_follows_the_trained_one_and_begins_with_it():
+    made = learner("averaging")
+    segment(made, 1)
+    name = "actor.head.weight"
+    first = made.policy.named_tensors()[name].clone()
+    assert torch.equal(made.tensors()[name], first)
+    segment(made, 2)
+    second = made.policy.named_tensors()[name]
+    expected = first + 0.25 * (second - first)
+    torch.testing.assert_close(made.tensors()[name], expected)
+    torch.testing.assert_close(made.actor().head.weight, expected)
+    # What it reads by is not averaged, nor is the critic.
+    for name in ("actor.trunk.normalizer.mean", "critic.head.weight"):
+        assert torch.equal(made.tensors()[name], made.policy.named_tensors()[name])
 
 
 @pytest.mark.parametrize("kind", ["ppo", "sac"])
