@@ -164,10 +164,10 @@ class PPOLearner:
         return Actor(policy.mlp_extractor.actor, policy.action_net)
 
     def _follow(self) -> None:
-        """Take part of an update's outcome into the average, which begins with the first one."""
-        if self._average is None:
-            self._average = Average(self._last())
-        self._average.follow(self._share)
+        """Take part of an update's outcome into the average."""
+        if self.steps > self._ppo.critic_first:
+            self._average = self._average or Average(self._last(), self._share)
+            self._average.follow()
 
     def actor(self) -> Actor:
         """See `Learner.actor`."""
@@ -193,9 +193,10 @@ class PPOLearner:
         policy = {k.removeprefix("policy."): v for k, v in state.items() if k.startswith("policy.")}
         self.policy.load_state_dict(policy)
         unpack(self.policy.optimizer, "optimizer", state)
-        averaged = {k.removeprefix("average."): v for k, v in state.items() if "average." in k}
+        prefix = "average."
+        averaged = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         if averaged:
-            self._average = Average(self._last())
+            self._average = Average(self._last(), self._share)
             self._average.restore(averaged)
         self.algorithm.num_timesteps = int(state["steps"])
         self.algorithm._n_updates = int(state["updates"])

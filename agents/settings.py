@@ -37,8 +37,8 @@ class PPOSettings:
             top of a reference, is worth keeping, a critic that knows nothing leads it away.
         critic_rate: Of the critic's learning, in the actor's: returns can be learned in steps that
             would ruin an actor.
-        averaging: Steps over which the actor's weights are averaged, for evaluations and the
-            bundle; 0 for the last ones.
+        averaging: Steps after which the weights of an update count e times less in the moving
+            average that is evaluated and becomes the bundle; 0 for the last ones.
         mirrored: Whether every sample is learned from as it looks in a mirror too, in a world that
             is the same there.
     """

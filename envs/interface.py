@@ -18,7 +18,7 @@ class Feature:
 
     Attributes:
         name: What it is, e.g. ``joint/front_steering/position``.
-        unit: SI unit, or ``1``.
+        unit: SI unit, ``1``, or one that its world defines.
         low: Smallest value, in ``unit``; readings saturate there.
         high: Largest value, in ``unit``.
         group: ``deployable`` (a robot can sense it), ``privileged`` (only a simulator knows it) or

@@ -76,7 +76,7 @@ BODY: dict[str, str] = {
     "shin": "length of the shins",
     "hips": "width of the trunk and of the hips",
     "trunk": "mass of the trunk",
-    "yaw": "reach of the hips' yaw joints; below 0.4 they are locked",
+    "yaw": "reach of the hips' yaw joints; up to 0.4 they are held",
 }
 PARAMETERS |= {
     name: Parameter("1", 1.0, f"factor on the {meaning}", low=0.2, high=5.0, occasions=("load",))

@@ -1,6 +1,8 @@
 """Hyperparameters for learning to carry parcels from scratch.
 
 python -m experiments.parcel_tuning --trials 24
+
+One student, so that no trial is pruned; networks as those of the world's teacher.
 """
 
 from __future__ import annotations

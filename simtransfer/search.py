@@ -154,6 +154,8 @@ def _is_logarithmic(study: optuna.Study, name: str) -> bool:
     """Whether a number was drawn by its logarithm, or doubles from choice to choice."""
     kinds = [t.distributions[name] for t in study.trials if name in t.distributions]
     return any(
-        isinstance(kind, optuna.distributions.CategoricalDistribution) or kind.log  # type: ignore[attr-defined]
+        min(kind.choices) > 0  # type: ignore[type-var, operator]
+        if isinstance(kind, optuna.distributions.CategoricalDistribution)
+        else kind.log  # type: ignore[attr-defined]
         for kind in kinds
     )

@@ -7,22 +7,25 @@ What joints do is said as what soles and arms do, in the words of actions (`Huma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from envs.interface import Feature
 from envs.parcel.gait import DEEPEST, Walk
 from envs.parcel.humanoid import SIDES, WORDS
 
-RARE = 2.0  # scales of standard deviation of what is the same at most times
+# Scales of standard deviation, at the least: of what is the same at most times, of what one robot
+# is told and another never, and of all else.
+RARE, SOME, COMMON = 2.0, 0.5, 0.01
 FAR = 16.0  # legs, beyond which a stand is as good as that far
 LENGTHS = ("sole_forward", "sole_up")  # of `WORDS`; the others are angles
 
 
-def deployable(arms: Sequence[str]) -> list[Feature]:
+def deployable(arms: Sequence[str], lacking: Collection[str] = ()) -> list[Feature]:
     """What a robot can sense.
 
     Args:
         arms: Roles of its arms' joints.
+        lacking: Those of `WORDS` that it has no joint for, which are always zero.
     """
     axes, top = "xyz", 2.0 * Walk().speed
     features = [Feature(f"base/gravity/{axis}", "1", -1.0, 1.0) for axis in axes]
@@ -34,15 +37,16 @@ def deployable(arms: Sequence[str]) -> list[Feature]:
     ):
         for word in WORDS:
             unit = "leg" if word.split("_", 1)[1] in LENGTHS else "rad"
-            features += [Feature(f"limb/{word}/{what}", unit + per, -limit, limit)]
+            floor = RARE if word in lacking else COMMON
+            features += [Feature(f"limb/{word}/{what}", unit + per, -limit, limit, floor=floor)]
     features += [Feature(f"joint/{role}/torque", "1", -1.0, 1.0) for role in arms]
     features += [Feature(f"gait/{what}", "1", -1.0, 1.0) for what in ("sin", "cos")]
     features += [
         Feature("gait/vigour", "1", 0.0, 1.0, floor=RARE),
         Feature("gait/lowered", "1", 0.0, 1.0, floor=RARE),
         Feature("command/speed", "leg/clock", -0.5 * top, top),
-        Feature("command/yaw_rate", "rad/clock", -0.6, 0.6),
-        Feature("command/aside", "leg/clock", -top, top),
+        Feature("command/yaw_rate", "rad/clock", -0.4, 0.4, floor=SOME),
+        Feature("command/aside", "leg/clock", -0.12, 0.12, floor=SOME),
         Feature("task/goal/forward", "leg", -FAR, FAR),
         Feature("task/goal/left", "leg", -FAR, FAR),
         Feature("task/stand/clearance", "leg", 0.0, DEEPEST),

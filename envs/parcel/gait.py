@@ -55,7 +55,8 @@ class Gait:
         clock: The time that goes with it, sqrt(leg / g), s.
         period: Of a cycle, s.
         speed: Largest forward speed, m/s.
-        turn: Largest yaw rate, rad/s; 0 for legs that have no joints to turn by.
+        turn: Largest yaw rate, rad/s: less where the actuators of the hips' yaw reach less than the
+            fastest turn takes, 0 where they hardly reach anywhere or are not there.
         deepest: How far it can go down on its knees, m.
 
     Raises:

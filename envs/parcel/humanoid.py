@@ -21,7 +21,7 @@ ASIDE = ("hip_yaw", "hip_roll", "ankle_roll")  # joints of a leg that turn it ou
 ARM = ("shoulder_pitch", "shoulder_roll", "elbow")
 SOLE = ("sole_forward", "sole_up", "sole_pitch")  # what a leg's pitch joints do together
 WORDS = tuple(f"{side}_{word}" for side in SIDES for word in (*SOLE, *ASIDE, *ARM))
-STIFF, LOCKED = 0.4, 0.02  # shares of its reach: a yaw of less is locked, and keeps so much
+STIFF, HELD = 0.4, 0.02  # shares of a yaw's reach: up to which it is held, and what is left then
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class Humanoid(Robot):
         """See `Robot.varied`.
 
         A size changes masses by its third power, torques by the fourth and times by the root, so
-        that a body walks as one of another size does (Froude similarity). Hips that yaw little are
-        locked, as no robot has joints of no use.
+        that a body walks as one of another size does (Froude similarity). Hips that would yaw
+        little are held by their springs, nearly as in a robot that lacks such joints.
         """
         if all(factor == 1.0 for factor in factors.values()):
             return self
@@ -105,7 +105,7 @@ class Humanoid(Robot):
             width=size * factors.get("hips", 1.0) * self.cradle.width,
         )
         yaw = factors.get("yaw", 1.0)
-        turning = {"hip_yaw": yaw if yaw > STIFF else LOCKED}
+        turning = {"hip_yaw": yaw if yaw > STIFF else HELD}
         spans = [
             turning.get(a.role.split("_", 1)[1], 1.0) * 0.5 * (a.high - a.low)
             for a in self.actuators
@@ -179,7 +179,9 @@ class Humanoid(Robot):
 
     @cached_property
     def limbs(self) -> NDArray[np.float64]:
-        """What a rad of each joint does, ``(words, actuators)``; see `WORDS`.
+        """What a rad of each joint does near the nominal posture, ``(words, actuators)``.
+
+        The rows are `WORDS`.
 
         For each leg: the sole's way forward and up in leg lengths and its pitch, rad, which three
         joints make together, whichever way a knee bends; then, one joint each and in rad, what

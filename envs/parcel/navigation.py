@@ -101,7 +101,12 @@ class Pilot:
         return (*self._wanted(gap, bearing), 0.0)
 
     def _halt(self, gap: float, passed: float) -> float:
-        """How much nearer a robot comes that is told to stand, m, by the speed at which it does."""
+        """How much nearer a robot comes that is told to stand, m, by the speed at which it does.
+
+        Args:
+            gap: To the stand, m.
+            passed: Clocks since the last call.
+        """
         before = gap if self._gap is None else self._gap
         self._closing += ((before - gap) / passed - self._closing) * min(passed / STRIDE, 1.0)
         self._gap = gap
@@ -132,7 +137,7 @@ class Pilot:
 
 
 class Sidestepper(Pilot):
-    """A `Pilot` of who has no joints to turn by: it faces the same way all the time."""
+    """A `Pilot` of who cannot turn: it faces the same way all the time."""
 
     def _lead(
         self, forward: float, left: float, fits: bool, passed: float

@@ -13,7 +13,7 @@ from envs.parcel.balance import Balance
 from envs.parcel.delivery import PRACTICE, SUITES, draw_delivery, parcel_shapes
 from envs.parcel.features import deployable, privileged
 from envs.parcel.gait import Gait
-from envs.parcel.humanoid import ARM, ASIDE, SIDES, Humanoid
+from envs.parcel.humanoid import ARM, ASIDE, SIDES, WORDS, Humanoid
 from envs.parcel.leg import PITCHES
 from envs.parcel.mirror import counterpart, is_symmetric
 from envs.parcel.navigation import pilot_of
@@ -80,8 +80,11 @@ class Parcel:
         self._weight = 9.81 * self._mass
         self._dt = 1.0 / self.control_rate
         arms = [self._roles[k] for k in self._arms]
-        self.features = (*deployable(arms), *privileged())
-        self._scale = np.asarray([feature.scale for feature in self.features])
+        lacking = {word for word, row in zip(WORDS, robot.limbs, strict=True) if not row.any()}
+        own = deployable(arms, lacking)
+        self.features = (*own, *privileged())
+        sensed = [0.0 if set(f.name.split("/")) & lacking else f.scale for f in own]
+        self._noise = np.asarray(sensed)  # nothing measures what is not there
         self.forward = 0.0
 
     def on(self, robot: Robot) -> Parcel:
@@ -284,7 +287,7 @@ class Parcel:
         n = len(own)
         out[:n] = own
         if values["observation_noise"] > 0.0:
-            out[:n] += rng.normal(0.0, values["observation_noise"], n) * self._scale[:n]
+            out[:n] += rng.normal(0.0, values["observation_noise"], n) * self._noise
         delivery = self.delivery
         out[n:] = [
             *(speed / pace for speed in self._velocity),

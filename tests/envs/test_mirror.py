@@ -100,8 +100,9 @@ def test_a_robot_with_a_stronger_side_has_no_mirror():
 
 
 def test_words_within_words_are_no_sides():
-    assert counterpart("joint/left_knee/velocity") == ("joint/right_knee/velocity", 1.0)
-    assert counterpart("joint/left_hip_roll/velocity") == ("joint/right_hip_roll/velocity", -1.0)
+    assert counterpart("limb/left_sole_up/velocity") == ("limb/right_sole_up/velocity", 1.0)
+    assert counterpart("limb/left_hip_roll/velocity") == ("limb/right_hip_roll/velocity", -1.0)
+    assert counterpart("joint/left_elbow/torque") == ("joint/right_elbow/torque", 1.0)
     assert counterpart("task/goal/left") == ("task/goal/left", -1.0)
     for turning in ("command/yaw_rate", "privileged/base/drift/yaw_rate", "command/aside"):
         assert counterpart(turning) == (turning, -1.0)

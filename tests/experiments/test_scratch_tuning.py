@@ -31,6 +31,7 @@ def test_the_settings_in_use_are_tried_first_and_on_every_student(script, tried)
     assert min(seed for _, _, seed in tried) >= 1000  # comparisons count from 0
 
 
+@pytest.mark.filterwarnings("error::UserWarning")  # for what is out of range, optuna warns
 @WORLDS
 def test_what_is_in_use_is_within_every_range_and_each_is_tried(script):
     search = search_of(script.SCRATCH, script.TUNING)
