@@ -6,9 +6,11 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.networks import Normalizer
 from envs import find_robot, make_environment, robots
 from envs.bullet import Bullet
 from envs.inspection.humanoid import stand
@@ -305,3 +307,27 @@ def test_motors_that_shake_a_light_foot_are_found():
     failed = [finding for finding in stand(bare, Parcel.physics_rate) if not finding.passed]
     assert "ankle" in failed[0].detail
     assert "state its armature" in failed[0].detail
+
+
+def test_what_a_robot_lacks_is_read_as_nothing():
+    """No noise and no unit variance: a policy that knows the word is told zero."""
+    env = make_environment("parcel", "pocket", randomization="nominal", privileged=True)
+    lacking = [
+        k
+        for k, feature in enumerate(env.interface.observation)
+        if feature.name.startswith("limb/")
+        and any(word in feature.name for word in ("hip_yaw", "elbow", "shoulder_roll"))
+    ]
+    assert len(lacking) == 18
+    rng = np.random.default_rng(0)
+    seen = [env.reset(seed=0)[0]]
+    for _ in range(20):
+        seen.append(env.step(rng.uniform(-0.3, 0.3, 12).astype(np.float32))[0])
+    env.close()
+    assert np.all(np.asarray(seen)[:, lacking] == 0.0)
+    others = set(range(len(env.interface.observation))) - set(lacking)
+    assert np.ptp(np.asarray(seen)[:, sorted(others)], axis=0).astype(bool).mean() > 0.7
+    # Nor does a student who has them, reading by these statistics, leave the range of a policy.
+    normalizer = Normalizer(env.interface, env.interface.observation)
+    normalizer.adapt(torch.as_tensor(np.asarray(seen)))
+    assert normalizer.variance[lacking].min() > 0.9
