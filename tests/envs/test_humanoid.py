@@ -321,8 +321,7 @@ def test_what_a_robot_lacks_is_read_as_nothing():
     assert len(lacking) == 18
     rng = np.random.default_rng(0)
     seen = [env.reset(seed=0)[0]]
-    for _ in range(20):
-        seen.append(env.step(rng.uniform(-0.3, 0.3, 12).astype(np.float32))[0])
+    seen += [env.step(rng.uniform(-0.3, 0.3, 12).astype(np.float32))[0] for _ in range(20)]
     env.close()
     assert np.all(np.asarray(seen)[:, lacking] == 0.0)
     others = set(range(len(env.interface.observation))) - set(lacking)
