@@ -72,7 +72,8 @@ def test_who_kneels_at_the_stand_has_set_down(at_the_stand, name, simulator):
 def test_a_parcel_on_the_arms_above_the_stand_is_not_set_down(at_the_stand):
     env = at_the_stand("porter")
     still = np.zeros(env.action_space.shape, dtype=np.float32)
-    for _ in range(round(0.9 * STEADY * Parcel.control_rate)):
+    steady = STEADY * env.task.gait.clock
+    for _ in range(round(0.9 * steady * Parcel.control_rate)):
         _, _, ended, _, _ = env.step(still)
         assert not ended
     assert env.task.carried
