@@ -16,6 +16,7 @@ from envs.parcel.gait import Gait
 ALONG, ASIDE = 0.4, 0.4  # too far or too near, and to one side, at which to go down
 FARTHER = -0.4  # too far, at which to step back
 RETREAT = 2.0  # too far, to which to step back
+CLEAR = 3.5  # to one side, at which a robot gets past it
 FACING = 0.06  # rad of bearing at which turning on the spot has done its work
 TURN = 0.5  # rad of bearing from which on to turn before going
 HOLD = 0.3  # of the full speed, back, so as to stay where it is while it turns
@@ -142,8 +143,7 @@ class Sidestepper(Pilot):
     def _lead(
         self, forward: float, left: float, fits: bool, passed: float
     ) -> tuple[float, float, float]:
-        ahead = forward - self.reach
-        gap = math.hypot(ahead, left)
+        gap = math.hypot(forward - self.reach, left)
         halt = self._halt(gap, passed)
         if self.errand == "stand":
             waits = fits or self.lowered > 0.0 or self._stood <= STEADY
@@ -152,15 +152,27 @@ class Sidestepper(Pilot):
             self.errand = "stand"
         if self.errand == "stand":
             return 0.0, 0.0, 0.0
-        if abs(left) > ASIDE * self.radius:  # first beside, or an arm would meet the plate's side
-            ahead -= RETREAT * self.radius
-            ahead = max(ahead - abs(left), min(ahead, 0.0))
-            gap = math.hypot(ahead, left)
+        ahead, aside = self._way(forward, left)
         # As fast as the slowest of the directions that it goes in allows.
-        shares = abs(ahead) / (1.0 if ahead > 0.0 else BACK), abs(left) / BESIDE
+        shares = abs(ahead) / (1.0 if ahead > 0.0 else BACK), abs(aside) / BESIDE
         full = self.gait.speed
-        pace = min(max(gap / (SLOW * self.gait.clock * full), CREEP), 1.0) * full / max(*shares)
-        return pace * ahead, 0.0, pace * left
+        near = math.hypot(ahead, aside) / (SLOW * self.gait.clock * full)
+        pace = min(max(near, CREEP), 1.0) * full / max(*shares)
+        return pace * ahead, 0.0, pace * aside
+
+    def _way(self, forward: float, left: float) -> tuple[float, float]:
+        """Ways to go next ahead and to the left, m; around the stand where it is in the way."""
+        ahead, side = forward - self.reach, abs(left)
+        if forward > 0.0 and side < ASIDE * self.radius:
+            return ahead, left
+        ahead -= RETREAT * self.radius  # first before it, or an arm would meet the plate's side
+        if forward > self.reach:
+            return max(ahead - side, min(ahead, 0.0)), left
+        clear = CLEAR * self.radius
+        if forward > 0.0 and side < clear:
+            return ahead, 0.0
+        free = 1.0 if forward > 0.0 else min(max(5.0 * side / clear - 4.0, 0.0), 1.0)
+        return free * ahead, left - math.copysign(1.1 * clear, left)
 
 
 def pilot_of(gait: Gait, reach: float, radius: float, phase: float) -> Pilot:

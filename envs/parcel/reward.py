@@ -31,7 +31,7 @@ class Reward:
     """
 
     velocity: float = 0.2
-    turning: float = 0.1
+    turning: float = 0.3
     fitting: float = 0.5
     upright: float = 0.0005
     parcel: float = 0.001

@@ -79,6 +79,20 @@ def test_who_cannot_turn_arrives_by_side_steps(rigid, distance, direction):
     assert set(errands) == {"walk", "stand"}
 
 
+@given(distance=st.floats(1.0, 3.0), direction=st.floats(-3.1, 3.1))
+def test_who_cannot_turn_goes_around_a_stand_behind_it(rigid, distance, direction):
+    pilot = pilot_of(rigid, REACH, RADIUS, 0.0)
+    x, y = -distance * math.cos(direction), -distance * math.sin(direction)
+    for _ in range(round(120.0 / DT)):
+        pilot.steer(*view(x, y, 0.0), DT)
+        x += pilot.vigour * pilot.speed * DT
+        y += pilot.vigour * pilot.aside * DT
+        assert math.hypot(x, y) > 0.7 * REACH  # no trunk meets the plate
+        if pilot.lowered == 1.0:
+            break
+    assert pilot.lowered == 1.0
+
+
 def test_no_forearm_meets_the_plate_from_the_side(rigid):
     pilot = pilot_of(rigid, REACH, RADIUS, 0.0)
     x, y = -1.0, 1.0
