@@ -32,7 +32,7 @@ from simtransfer.cli import deferred, guarded
 from simtransfer.search import Search, conduct, evolution_strategy
 
 ROBOTS = ("porter", "courier", "pocket", "strider")
-SECONDS = 15.0  # of an episode that are looked at
+SECONDS = 20.0  # of an episode that are looked at
 LARGEST = 3.0  # of a gain
 
 
@@ -83,6 +83,8 @@ class Reference:
                 numbers[f"{plane}_{part}_rate"] = reflex.rate
             numbers[f"{plane}_step_lean"] = reflexes.step.lean
             numbers[f"{plane}_back"] = reflexes.back
+            numbers[f"{plane}_integral"] = reflexes.integral
+            numbers[f"{plane}_most"] = reflexes.most
         numbers["sagittal_upright"] = self.sagittal.upright
         return numbers
 
@@ -108,7 +110,11 @@ def suggest(trial: BaseTrial) -> Reference:
         back = trial.suggest_float(f"{plane}_back", -0.5, 1.5)
         upright = trial.suggest_float(f"{plane}_upright", -0.15, 0.15) if plane == "sagittal" else 0
         lean = gain(f"{plane}_step_lean")
-        return Reflexes(Reflex(*step, lean), Reflex(*hip), Reflex(*ankle), back, upright)
+        integral = trial.suggest_float(f"{plane}_integral", 0.0, 0.2)
+        most = trial.suggest_float(f"{plane}_most", 0.0, 0.15)
+        return Reflexes(
+            Reflex(*step, lean), Reflex(*hip), Reflex(*ankle), back, upright, integral, most
+        )
 
     return Reference(walk, reflexes("sagittal"), reflexes("frontal"))
 

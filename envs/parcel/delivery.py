@@ -53,7 +53,7 @@ SUITES = {
     "ahead": Suite(direction=(0.0, 20.0), mass=(0.02, 0.06)),
     "aside": Suite(direction=(60.0, 90.0)),
     "heavy": Suite(mass=(0.08, 0.10)),
-    PRACTICE: Suite(distance=(0.4, 4.0), seconds=40.0),
+    PRACTICE: Suite(distance=(0.4, 2.5), seconds=40.0),
 }
 
 

@@ -35,11 +35,11 @@ class Walk:
         turn: Largest yaw rate, in rad per sqrt(leg length / g).
     """
 
-    period: float = 2.245
-    stance: float = 0.529
-    lift: float = 0.113
-    sway: float = -0.004
-    speed: float = 0.194
+    period: float = 2.202
+    stance: float = 0.52
+    lift: float = 0.119
+    sway: float = -0.002
+    speed: float = 0.191
     turn: float = 0.18
 
 

@@ -20,7 +20,7 @@ CLEAR = 3.5  # to one side, at which a robot gets past it
 FACING = 0.06  # rad of bearing at which turning on the spot has done its work
 TURN = 0.5  # rad of bearing from which on to turn before going
 HOLD = 0.3  # of the full speed, back, so as to stay where it is while it turns
-CREEP, BACK = 0.2, 0.6  # of the full speed, the least while on the way, and stepping back
+CREEP, BACK = 0.2, 0.4  # of the full speed, the least while on the way, and stepping back
 BESIDE = 0.3  # of the full speed, the most to a side
 # In clocks, sqrt(leg length / g), as legs of any length are alike in them:
 SLOW = 6.0  # of way left, at full speed, at which to slow down

@@ -30,8 +30,8 @@ class Reward:
         failure: Once, on a fall or a dropped parcel.
     """
 
-    velocity: float = 0.2
-    turning: float = 0.3
+    velocity: float = 0.8
+    turning: float = 0.9
     fitting: float = 0.5
     upright: float = 0.0005
     parcel: float = 0.001

@@ -1,5 +1,7 @@
 """Reflexes of a reference gait: which way they answer, and that robots stay up by them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -114,6 +116,27 @@ def test_who_leans_as_it_is_to_lean_is_left_alone():
     assert not standing.any()
 
 
+def test_what_always_pulls_it_one_way_is_made_up_for_up_to_a_limit(porter):
+    """Who stays slower than told is told to hurry more and more: it steps farther behind itself."""
+    robot, _ = porter
+    balance = Balance(robot, Gait(robot), replace(PLANE, integral=0.1, most=0.2), PLANE)
+    still, gait = np.zeros(len(robot.actuators)), Gait(robot)
+    slow = 0.5 * gait.speed  # is told, and stands
+
+    def step(cycles):
+        balance.begin()
+        for k in range(round(40 * cycles) + 1):
+            phase = (SWING + k / 40) % 1.0
+            changes = balance.changes(UPRIGHT, STILL, still, phase, 1.0, slow)
+        return by_role(robot, changes)["left_hip_pitch"]
+
+    at_once, later, much_later, in_the_end = (step(cycles) for cycles in (0, 2, 10, 20))
+    assert 0.0 < at_once < later < much_later
+    assert in_the_end == pytest.approx(much_later)
+    assert in_the_end - at_once == pytest.approx(STEP.lean * 0.2, rel=0.05)
+    assert step(0) == at_once  # forgotten
+
+
 numbers = st.floats(-1.0, 1.0)
 
 
@@ -172,9 +195,9 @@ def test_who_is_told_to_go_faster_does_and_who_is_told_to_step_back_does_not_run
         speeds.append(np.mean(went[120:]) / task.gait.speed)
     env.close()
     back, stay, ahead = speeds
-    assert back < 0.0
-    assert abs(stay) < 0.25
-    assert ahead == pytest.approx(0.8, abs=0.2)
+    assert back < -0.15
+    assert abs(stay) < 0.12
+    assert ahead == pytest.approx(0.8, abs=0.12)
 
 
 @pytest.mark.parametrize("name", ["pocket", "strider"])
@@ -189,7 +212,7 @@ def test_who_is_told_to_go_aside_does_without_turning_or_falling(name):
         for _ in range(400):
             assert not env.step(still)[2]
         x, y, heading = task.pose
-        assert abs(heading) < 0.25
+        assert abs(heading) < 0.4
         assert abs(x) < abs(y)
         went[share] = y / 10.0 / task.gait.speed
     env.close()

@@ -13,7 +13,7 @@ from envs.parcel.stand import Stand
 from envs.parcel.task import Parcel
 
 NAMES = sorted(robots("parcel"))
-TIME = 0.3 * (STEADY + KNEEL) + 2.0  # s in which who stands at the stand has set down
+TIME = 0.3 * (STEADY + KNEEL) + 4.0  # s in which who stands at the stand has set down
 
 
 @pytest.fixture

@@ -195,7 +195,7 @@ def test_another_size_is_read_as_the_same(monkeypatch):
     scale[env.interface.observation_names.index("privileged/leg")] = math.inf
     differ = np.abs(read[0] - read[1]) / scale
     moved = np.abs(read[0] - read[0][0]).max(axis=0) / scale
-    assert np.quantile(differ, 0.9, axis=0).max() < 0.05
+    assert np.quantile(differ, 0.9, axis=0).max() < 0.07
     assert np.median(moved) > 0.1
 
 
