@@ -56,7 +56,8 @@ class Reflexes:
         integral: Per clock, sqrt(leg length / g), share of being faster than told, as the standing
             leg measures it, that counts from then on: what always pulls a robot one way is found
             out and made up for.
-        most: That counts so, in leg lengths a clock.
+        most: The largest speed, either way, that is made up for so, in leg lengths a clock: more
+            would go on pushing when the robot is told to halt.
     """
 
     step: Reflex

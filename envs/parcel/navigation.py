@@ -168,6 +168,7 @@ class Sidestepper(Pilot):
         ahead -= RETREAT * self.radius  # first before it, or an arm would meet the plate's side
         if forward > self.reach:
             return max(ahead - side, min(ahead, 0.0)), left
+        # Beside it straight back; behind it aside first, and back as far as the side is clear.
         clear = CLEAR * self.radius
         if forward > 0.0 and side < clear:
             return ahead, 0.0

@@ -23,7 +23,7 @@ class Reward:
         contact: For feet on the ground when the gait has them there, and only then.
         change: Per squared change of an action, mean over actuators.
         effort: Per squared torque over its limit, mean over actuators.
-        time: For every step: as much as can be earned in it, so that never arriving does not pay.
+        time: For every step: as much as posture earns in it, so that never arriving does not pay.
         carried: Once, when it has been carried to the stand.
         kneeling: On the way down at the stand, in all.
         delivered: Once, when it rests there.
