@@ -1,8 +1,8 @@
-# make demo | make test | make check: each makes .venv and installs what it needs.
+# make demo | make demo-parcel | make test | make check: each makes .venv and installs what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test test-slow check clean
+.PHONY: install demo demo-parcel test test-slow check clean
 
 install: .venv/installed
 
@@ -16,6 +16,9 @@ install: .venv/installed
 
 demo: install
 	$(BIN)/python -m experiments.driving_demo
+
+demo-parcel: install
+	$(BIN)/python -m experiments.parcel_demo
 
 test: install
 	$(BIN)/python -m pytest -m "not slow"

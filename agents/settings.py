@@ -34,7 +34,8 @@ class PPOSettings:
         gradient: Largest norm of the gradient.
         exploration: Standard deviation of the first actions.
         critic_first: Steps at the start in which the critic alone learns: where the first actor, on
-            top of a reference, is worth keeping, a critic that knows nothing leads it away.
+            top of a reference, is worth keeping, a critic that knows nothing leads it away. None
+            where a teacher's critic is copied.
         critic_rate: Of the critic's learning, in the actor's: returns can be learned in steps that
             would ruin an actor.
         averaging: Steps after which the weights of an update count e times less in the moving
@@ -150,13 +151,13 @@ def _kind(settings: PPOSettings | SACSettings) -> str:
 
 TUNED = {
     "parcel": PPOSettings(
-        rollout=256,
+        worlds=32,
         batch=1024,
         epochs=5,
         discount=0.99,
         entropy=0.0,
         divergence=0.02,
-        exploration=0.2,
+        exploration=0.14,
         critic_first=32_768,
         critic_rate=3.0,
         averaging=65_536,

@@ -156,6 +156,19 @@ RANDOMIZATIONS: dict[str, Randomization] = {
         Term("lidar_yaw", "load", "add", -0.5, 0.5),
         Term("push", "interval", "set", -0.2, 0.2, period=4.0),
     ),
+    "moderate": (
+        Term("friction", "reset", "scale", 0.6, 1.15),
+        Term("mass", "reset", "scale", 0.8, 1.3),
+        Term("motor_strength", "reset", "scale", 0.7, 1.15),
+        Term("servo_speed", "reset", "scale", 0.75, 1.1),
+        Term("steering_offset", "reset", "add", -0.035, 0.035),
+        Term("action_delay", "reset", "set", 0.0, 0.75),
+        Term("observation_noise", "reset", "set", 0.0, 0.04),
+        Term("lidar_noise", "reset", "set", 0.0, 0.08),
+        Term("lidar_dropout", "reset", "set", 0.0, 0.04),
+        Term("lidar_yaw", "load", "add", -1.0, 1.0),
+        Term("push", "interval", "set", -0.4, 0.4, period=3.5),
+    ),
     "wide": (
         Term("friction", "reset", "scale", 0.4, 1.2),
         Term("mass", "reset", "scale", 0.7, 1.5),
@@ -172,7 +185,7 @@ RANDOMIZATIONS: dict[str, Randomization] = {
 }
 
 RANDOMIZATIONS["bodies"] = (
-    *RANDOMIZATIONS["nominal"],
+    *RANDOMIZATIONS["moderate"],
     Term("size", "load", "scale", 0.6, 1.3, "log_uniform"),
     Term("thigh", "load", "scale", 0.85, 1.15),
     Term("shin", "load", "scale", 0.85, 1.15),

@@ -26,6 +26,7 @@ ROBOTS = ("porter", "courier", "strider", "pocket")
 def play(
     robots: tuple[str, ...] = ROBOTS,
     suite: str = "mixed",
+    randomization: str = "nominal",
     episodes: int = 20,
     workers: int | None = None,
 ) -> None:
@@ -34,18 +35,23 @@ def play(
     Args:
         robots: Names, or paths of a robot.toml.
         suite: Scenario suite.
+        randomization: Of the world.
         episodes: Of each robot.
         workers: Processes that step the worlds. Default: the number of cores.
     """
     if episodes < 1:
         raise ValueError(f"--episodes must be at least 1, got {episodes}")
-    rows = [measure(robot, suite, episodes, workers_for(workers)) for robot in robots]
-    output.print(results_table(f"no policy, {suite}", rows))
+    rows = [
+        measure(robot, suite, randomization, episodes, workers_for(workers)) for robot in robots
+    ]
+    output.print(results_table(f"no policy, {suite}, {randomization}", rows))
 
 
-def measure(robot: str, suite: str, episodes: int, workers: int) -> dict[str, Any]:
+def measure(
+    robot: str, suite: str, randomization: str, episodes: int, workers: int
+) -> dict[str, Any]:
     """One robot's row, as `results_table` reads it."""
-    make = partial(make_environment, "parcel", robot, randomization="nominal")
+    make = partial(make_environment, "parcel", robot, randomization=randomization)
     world = make()
     count = len(world.interface.action)
     world.close()

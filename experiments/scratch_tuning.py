@@ -84,12 +84,14 @@ class Scratch:
         students: Robots, the slowest learner first, so that pruning is early.
         ranges: Of each setting by name; ``one_minus_x`` for an x near one. The others stay.
         network: Shape of the networks.
+        randomization: Of training and of evaluation.
     """
 
     task: str
     students: Sequence[str]
     ranges: Mapping[str, Range]
     network: Network = Network()
+    randomization: str = "nominal"
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,8 @@ def area(scratch: Scratch, tuning: Tuning, settings: PPOSettings, robot: str, se
         interval=tuning.interval,
         episodes=tuning.episodes,
         final_episodes=1,
+        randomization=scratch.randomization,
+        evaluation=scratch.randomization,
         network=scratch.network,
         ppo=settings,
     )

@@ -15,7 +15,7 @@ class Reward:
     """What is rewarded, each per control step unless said.
 
     Attributes:
-        velocity: Per metre gone at the commanded velocity; what is gone otherwise costs as much.
+        velocity: Per metre nearer to the stand as commanded; what is gone otherwise costs as much.
         turning: Per rad turned at the commanded yaw rate, likewise.
         fitting: For having the parcel above the middle of the plate; half of it 0.8 radii off.
         upright: For an upright trunk.
@@ -44,16 +44,23 @@ class Reward:
     delivered: float = 1.0
     failure: float = -1.0
 
-    def moving(self, told: Sequence[float], drift: Sequence[float]) -> float:
+    def moving(
+        self, told: Sequence[float], drift: Sequence[float], bearing: tuple[float, float]
+    ) -> float:
         """For moving as told, per second; moving otherwise, or too fast, costs as much.
+
+        To be told to step back costs what coming again earns, so that who does so over and over
+        earns nothing by it.
 
         Args:
             told: Commanded speed forward and to the left, m/s, and yaw rate, rad/s.
             drift: The same as they are.
+            bearing: Of the stand, a unit vector forward and to the left.
         """
         speed, aside, turn = told
         vx, vy, yaw_rate = drift
-        gone = math.hypot(speed, aside) - math.hypot(vx - speed, vy - aside)
+        nearer = speed * bearing[0] + aside * bearing[1]
+        gone = nearer - math.hypot(vx - speed, vy - aside)
         turned = abs(turn) - abs(yaw_rate - turn)
         return self.velocity * gone + self.turning * turned
 

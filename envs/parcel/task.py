@@ -243,7 +243,9 @@ class Parcel:
         before, self._above = self._above, self._fit()
         value = weights.time + weights.fitting * (self._above - before)
         told = pilot.speed, pilot.aside, pilot.turn
-        value += self._dt * weights.moving(told, self._drift)
+        far = max(self.distance, 1e-6)
+        bearing = self.ahead[0] / far, self.ahead[1] / far
+        value += self._dt * weights.moving(told, self._drift, bearing)
         slid = math.hypot(*self.parcel[:2]) / self.robot.cradle.length
         value += weights.steady(self.tilt, self.parcel_tilt, slid)
         matches = [

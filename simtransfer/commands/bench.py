@@ -28,7 +28,7 @@ def bench(
     Args:
         task: The task.
         robot: A robot's name or the path of a robot.toml.
-        randomization: none, nominal, wide or bodies.
+        randomization: none, nominal, moderate, wide or bodies.
         steps: Control steps to time; at least 100.
         resets: Over which the growth of memory is watched.
         workers: Processes that step the worlds. Default: the number of cores.

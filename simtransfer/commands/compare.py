@@ -32,7 +32,7 @@ class CompareOptions:
     Attributes:
         output: Folder for runs and report. Default: runs/<name>.
         workers: Runs at a time. Default: the number of cores.
-        video: Whether to record teacher, scratch and transferred student side by side.
+        video: Whether to record teacher, scratch and transferred students side by side.
         json: Print summary.json instead of the tables.
     """
 
@@ -89,22 +89,21 @@ def _program() -> str:
 
 
 def record_video(experiment: ExperimentConfig, folder: Path) -> None:
-    """Teacher, scratch and the last method named that trains, on the first student and seed."""
-    trained = [m for m in experiment.methods if find_plan(m).trainable != "none"]
-    shown = dict.fromkeys([*(m for m in trained if m == BASELINE), *trained[-1:]])
-    robot = find_robot(experiment.students[0])
-    bundles: dict[str, tuple[str | Path, Robot | None]] = {"teacher": (experiment.teacher, None)}
-    for method in shown:
-        place = folder / "runs" / robot.name / method / "seed-0" / "bundle"
-        bundles[method] = (place, robot)
-    missing = [str(place) for place, body in bundles.values() if body and not Path(place).exists()]
-    if missing:  # records are small and travel; policies may have been left behind
-        errors.print(f"no video: {missing[0]} is not here", soft_wrap=True)
-        return
+    """The teacher, the first student from scratch, and all by the last method that trains."""
+    robots = [find_robot(student) for student in experiment.students]
+    trained = [m for m in experiment.methods if find_plan(m).trainable != "none" and m != BASELINE]
+    shown = [(BASELINE, robots[0]), *((m, robot) for m in trained[-1:] for robot in robots)]
+    cast: list[tuple[str, str | Path, Robot | None]] = [("teacher", experiment.teacher, None)]
+    for method, robot in shown:
+        bundle = folder / "runs" / robot.name / method / "seed-0" / "bundle"
+        if not bundle.exists():  # records are small and travel; policies may have been left behind
+            errors.print(f"no video: {bundle} is not here", soft_wrap=True)
+            return
+        cast.append((method, bundle, robot))
     contestants: list[Contestant] = []
-    for name, (bundle, body) in bundles.items():
+    for name, place, body in cast:
         deployed = Deployment(
-            bundle, body, randomization=experiment.evaluation, render_mode="rgb_array"
+            place, body, randomization=experiment.evaluation, render_mode="rgb_array"
         )
         contestants.append((f"{name}, {deployed.robot.name}", deployed.act, deployed.make))
     with errors.status("recording the video"):

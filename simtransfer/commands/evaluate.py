@@ -36,7 +36,7 @@ def evaluate(
         suite: Scenario suite, or "all".
         episodes: Episodes of each suite.
         seed: Which stretch of the suite's endless fixed list: episodes seed*episodes and following.
-        randomization: none, nominal, wide or bodies.
+        randomization: none, nominal, moderate, wide or bodies.
         simulator: The engine: pybullet, or mujoco to judge it in a world that it never learned in.
         workers: Processes that step the worlds. Default: the number of cores.
         json: Print JSON instead of a table.

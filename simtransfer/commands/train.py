@@ -37,7 +37,7 @@ def train(
         robot: A robot's name or the path of a robot.toml.
         steps: Environment steps.
         seed: Of networks and training episodes.
-        randomization: Of training: none, nominal, wide or bodies.
+        randomization: Of training: none, nominal, moderate, wide or bodies.
         evaluation: Randomization of evaluations.
         interval: Steps between evaluations, which are also checkpoints.
         episodes: Episodes of each evaluation.

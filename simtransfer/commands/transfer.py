@@ -42,7 +42,7 @@ def transfer(
         method: The transfer plan.
         steps: Environment steps.
         seed: Of networks and training episodes.
-        randomization: Of training: none, nominal, wide or bodies.
+        randomization: Of training: none, nominal, moderate, wide or bodies.
         evaluation: Randomization of evaluations.
         interval: Steps between evaluations, which are also checkpoints.
         episodes: Episodes of each evaluation.

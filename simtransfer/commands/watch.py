@@ -31,7 +31,7 @@ def watch(
         suite: Scenario suite.
         episodes: How many episodes.
         seed: The first one's number in the suite's fixed list.
-        randomization: none, nominal, wide or bodies.
+        randomization: none, nominal, moderate, wide or bodies.
         simulator: The engine: pybullet, or mujoco to see it in a world that it never learned in.
         output_file: Where the video goes.
     """

@@ -1,5 +1,7 @@
 """A delivery's time, and what is rewarded on the way."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -86,6 +88,22 @@ def test_nothing_earns_more_than_to_move_as_told(judged, told, moving):
     assert judge(told, moving) <= best + 1e-9
     # Going back costs what going there earned.
     assert judge(told, moving) + judge(told, tuple(-v for v in moving)) <= 1e-9
+
+
+def test_to_step_back_and_come_again_as_told_earns_nothing(world):
+    env = world()
+    env.reset(seed=0)
+    task, pilot = env.task, env.task.pilot
+    task.ahead, task.distance, task._above = (0.6, 0.2), math.hypot(0.6, 0.2), 0.0
+    task._fit = lambda: 0.0
+
+    def judge(speed):
+        pilot.speed, pilot.aside, pilot.turn = speed, 0.0, 0.0
+        task._drift[:] = speed, 0.0, 0.0
+        return task._judge()
+
+    assert judge(0.2) > judge(0.0) > judge(-0.2)
+    assert judge(0.2) + judge(-0.2) == pytest.approx(2.0 * judge(0.0))
 
 
 def test_who_is_told_to_stand_earns_by_standing(judged):

@@ -73,6 +73,19 @@ def test_frozen_layers_do_not_move(method, teacher_folder, tmp_path):
     assert not torch.equal(before["critic.head.weight"], after["critic.head.weight"])
 
 
+@pytest.mark.parametrize(("method", "waits"), [("scratch", True), ("finetune", False)])
+def test_only_who_has_no_critic_waits_for_one(method, waits, teacher_folder, tmp_path):
+    chosen = config(method, teacher_folder)
+    chosen = replace(chosen, ppo=replace(chosen.ppo, critic_first=1000))
+    run = Run(chosen, tmp_path / "run")
+    run._training = Worlds(LocalGroup(run.make("nominal"), 2))
+    run.folder.mkdir()
+    run._build()
+    before = run.learner.tensors()["actor.head.weight"].clone()
+    run._train(0)
+    assert torch.equal(before, run.learner.tensors()["actor.head.weight"]) == waits
+
+
 @pytest.mark.parametrize(("algorithm", "method"), [("ppo", "dagger"), ("sac", "scratch")])
 def test_the_same_seed_gives_the_same_curve_to_the_bit(algorithm, method, teacher_folder, tmp_path):
     chosen = replace(config(method, teacher_folder), algorithm=algorithm)

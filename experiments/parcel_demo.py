@@ -1,0 +1,100 @@
+"""Ten minutes with the parcel world: the shipped policy in four bodies, and one short transfer.
+
+python -m experiments.parcel_demo
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from agents.evaluation import evaluate, side_by_side, summarize
+from agents.processes import workers_for
+from envs import control_rate
+from simtransfer.cli import deferred, guarded
+from simtransfer.commands.compare import CompareOptions, compare
+from simtransfer.deployment import Deployment
+from simtransfer.experiment import ExperimentConfig
+from simtransfer.results_table import results_table
+from simtransfer.terminal import counting, errors, output
+from simtransfer.video import race, write_video
+
+SUITE = "mixed"
+POLICIES = (  # who carries, by which bundle
+    ("porter", "porter-parcel"),
+    ("courier", "porter-parcel"),
+    ("strider", "porter-parcel"),
+    ("pocket", "porter-parcel"),
+)
+EXPERIMENT = ExperimentConfig(
+    name="parcel_demo",
+    task="parcel",
+    teacher="porter-parcel",
+    students=("courier",),
+    methods=("scratch", "finetune"),
+    seeds=1,
+    steps=32_768,
+    interval=16_384,
+    episodes=10,
+    final_episodes=5,
+)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What is shown.
+
+    Attributes:
+        episodes: That each policy plays.
+        workers: Processes. Default: the number of cores.
+        output: Folder of the video, the runs and their report.
+    """
+
+    episodes: int = 20
+    workers: int | None = None
+    output: Path = Path("runs/parcel_demo")
+
+
+def show(demo: Annotated[Demo, tyro.conf.arg(name="")] = Demo()) -> None:
+    """Play every policy on the same episodes, film them side by side, and train one transfer."""
+    rows = measure(POLICIES, demo.episodes, workers_for(demo.workers))
+    output.print(results_table(f"fixed episodes of {SUITE}", rows))
+    with errors.status("recording the video"):
+        film(POLICIES, demo.output / "side_by_side.mp4")
+    output.print(f"video: {demo.output / 'side_by_side.mp4'}", highlight=False, soft_wrap=True)
+    compare(EXPERIMENT, CompareOptions(output=demo.output, workers=demo.workers))
+
+
+def measure(
+    policies: Sequence[tuple[str, str]], episodes: int, workers: int
+) -> list[dict[str, Any]]:
+    """Every policy on the same fixed episodes: a row each, as `results_table` reads them."""
+    rows = []
+    for robot, bundle in policies:
+        deployed = Deployment(bundle, robot)
+        with (
+            counting(robot, episodes) as count,
+            side_by_side(deployed.make, workers) as worlds,
+        ):
+            played = evaluate(deployed.act, worlds, {SUITE: episodes}, on_episode=count)
+        rows.append(summarize(played).to_dict("records")[0] | {"suite": f"{robot}, {bundle}"})
+    return rows
+
+
+def film(policies: Sequence[tuple[str, str]], file: Path) -> None:
+    """The first episode of the suite, by all of them side by side."""
+    deployed = [Deployment(bundle, robot, render_mode="rgb_array") for robot, bundle in policies]
+    write_video(
+        race([(each.robot.name, each.act, each.make) for each in deployed], (0,)),
+        file,
+        control_rate(EXPERIMENT.task),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(lambda: tyro.cli(deferred(show))))
