@@ -59,6 +59,13 @@ PARAMETERS: dict[str, Parameter] = {
     "observation_noise": Parameter(
         "1", 0.0, "noise of own-state readings, in quarters of range", low=0.0
     ),
+    "observation_bias": Parameter(
+        "1",
+        0.0,
+        "largest error, each its own all episode long, of posture and torque read by a humanoid, "
+        "in quarters of range",
+        low=0.0,
+    ),
     "lidar_noise": Parameter("m", 0.0, "standard deviation of a lidar range", low=0.0),
     "lidar_dropout": Parameter(
         "1", 0.0, "probability that a beam returns nothing", low=0.0, high=1.0
@@ -186,6 +193,7 @@ RANDOMIZATIONS: dict[str, Randomization] = {
 
 RANDOMIZATIONS["bodies"] = (
     *RANDOMIZATIONS["moderate"],
+    Term("observation_bias", "reset", "set", 0.0, 0.15),
     Term("size", "load", "scale", 0.6, 1.3, "log_uniform"),
     Term("thigh", "load", "scale", 0.85, 1.15),
     Term("shin", "load", "scale", 0.85, 1.15),

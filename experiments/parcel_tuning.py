@@ -2,7 +2,8 @@
 
 python -m experiments.parcel_tuning --trials 24
 
-One student, so that no trial is pruned; networks as those of the world's teacher.
+One student, so that no trial is pruned; networks as those of the world's teacher; the randomization
+in which methods are compared.
 """
 
 from __future__ import annotations
@@ -18,20 +19,21 @@ SCRATCH = Scratch(
     students=("strider",),  # who gets furthest from where its reference leaves it
     ranges={
         "learning_rate": Between(5e-5, 1e-3, log=True),
-        "rollout": OneOf((128, 256, 512)),
+        "rollout": OneOf((64, 128, 256)),
         "epochs": Between(3, 10),
         "one_minus_discount": Between(0.003, 0.03, log=True),
         "exploration": Between(0.05, 0.4, log=True),
         "critic_first": OneOf((0, 32_768)),
     },
     network=Network(activation="tanh"),
+    randomization="moderate",
 )
 TUNING = Tuning(
     Path("experiments/results/parcel_tuning"),
     trials=24,
     steps=196_608,
     interval=65_536,
-    episodes=20,
+    episodes=30,
 )
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ NEAR, STILL, HELD = 0.5, 0.15, 0.5  # m, m/s and s of standing at the stand
 BELOW = 0.03  # leg lengths that arms go below the stand's plate
 REST, FREE = 0.01, 0.02  # m that a parcel on the plate may be off it, and leg lengths off the arms
 SMOOTH = 0.15  # share of a new action in what is done, so that noise is slow enough to matter
+POSED = ("base/gravity", "joint")  # with limbs' deflections, what a robot reads of how it stands
 CYCLES = 0.5  # of the gait, over which what is rewarded as progress is smoothed
 ROUND = 24  # points that a circle is drawn with
 AWAY = 1000.0  # m above, where parcels fall that this episode does not use
@@ -85,6 +86,8 @@ class Parcel:
         self.features = (*own, *privileged())
         sensed = [0.0 if set(f.name.split("/")) & lacking else f.scale for f in own]
         self._noise = np.asarray(sensed)  # nothing measures what is not there
+        posed = [f.name.split("/")[-1] == "deflection" or f.name.startswith(POSED) for f in own]
+        self._posed = self._noise * posed
         self.forward = 0.0
 
     def on(self, robot: Robot) -> Parcel:
@@ -117,6 +120,7 @@ class Parcel:
         self.carried = False
         self._feet = [0.5, 0.5]
         self._drift = [0.0, 0.0, 0.0]
+        self._errors = self._posed * rng.spawn(1)[0].uniform(-1.0, 1.0, len(self._posed))
         self._measure(simulator)
         self._above = self._fit()
         self.way_to_go = max(self.distance - self.stand.reach, HERE)
@@ -288,6 +292,8 @@ class Parcel:
         )
         n = len(own)
         out[:n] = own
+        if values["observation_bias"] > 0.0:
+            out[:n] += values["observation_bias"] * self._errors
         if values["observation_noise"] > 0.0:
             out[:n] += rng.normal(0.0, values["observation_noise"], n) * self._noise
         delivery = self.delivery

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from agents.networks import Normalizer
 from envs import find_robot, make_environment, robots
 from envs.bullet import Bullet
+from envs.environment import Environment
 from envs.inspection.humanoid import stand
 from envs.parcel.delivery import SUITES, draw_delivery
 from envs.parcel.gait import Gait
 from envs.parcel.leg import PITCHES
 from envs.parcel.task import Parcel
 from envs.pd_motors import PdMotors
+from envs.randomization import Term
 
 NAMES = sorted(robots("parcel"))
 
@@ -330,3 +332,24 @@ def test_what_a_robot_lacks_is_read_as_nothing():
     normalizer = Normalizer(env.interface, env.interface.observation)
     normalizer.adapt(torch.as_tensor(np.asarray(seen)))
     assert normalizer.variance[lacking].min() > 0.9
+
+
+def test_a_biased_reading_of_posture_is_off_by_the_same_all_episode():
+    def readings(bias):
+        robot, terms = find_robot("porter"), (Term("observation_bias", "reset", "set", bias, bias),)
+        env = Environment(robot, Parcel(robot), Bullet(), randomization=terms)
+        still = np.zeros(env.action_space.shape, dtype=np.float32)
+        begun = env.reset(options={"episode": 3, "suite": "mixed"})[0]
+        seen = [begun, *(env.step(still)[0] for _ in range(20))]
+        names = [feature.name for feature in env.interface.observation]
+        env.close()
+        return names, np.asarray(seen)
+
+    names, true = readings(0.0)
+    _, read = readings(0.2)
+    off = read - true
+    np.testing.assert_allclose(off, np.broadcast_to(off[0], off.shape), atol=1e-5)
+    wrong = {name for name, by in zip(names, off[0], strict=True) if abs(by) > 1e-5}
+    assert {"base/gravity/x", "limb/left_sole_up/deflection", "joint/left_elbow/torque"} <= wrong
+    assert not [n for n in wrong if n.startswith(("command", "task", "gait")) or "velocity" in n]
+    assert np.abs(off).max() <= 0.2 * 0.5 + 1e-6  # quarters of a range from -1 to 1
