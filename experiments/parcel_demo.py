@@ -38,10 +38,12 @@ EXPERIMENT = ExperimentConfig(
     students=("courier",),
     methods=("scratch", "finetune"),
     seeds=1,
-    steps=32_768,
+    steps=65_536,
     interval=16_384,
     episodes=10,
     final_episodes=5,
+    randomization="moderate",
+    evaluation="moderate",
 )
 
 

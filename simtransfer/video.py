@@ -16,6 +16,7 @@ from simtransfer.files import replace_file
 
 Frame = NDArray[np.uint8]
 HOLD = 12  # frames that an ended episode stays in view
+PICTURES = 20.0  # a second, beyond which more would show no more
 ENDS = {
     "is_success": "done",
     "collision": "collision",
@@ -32,14 +33,21 @@ def play(act: Act, world: Environment, episode: int, title: str) -> list[Frame]:
     """Pictures of one evaluation episode, titled, the last one held and saying how it ended."""
     observation, _ = world.reset(options={"episode": episode})
     frames = [_titled(world, title)]
-    ended = False
+    every, steps, ended = _stride(world.task.control_rate), 0, False
     while not ended:
         observation, _, terminated, truncated, info = world.step(act(observation[None])[0])
         ended = terminated or truncated
-        frames.append(_titled(world, title))
+        steps += 1
+        if steps % every == 0:
+            frames.append(_titled(world, title))
     said = next((words for name, words in ENDS.items() if info.get(name)), "out of time")
     color = (38, 122, 66) if info.get("is_success") else (176, 40, 40)
     return frames + [_titled(world, f"{title}: {said}", color)] * HOLD
+
+
+def _stride(rate: float) -> int:
+    """Control steps from one picture to the next."""
+    return max(round(rate / PICTURES), 1)
 
 
 def _titled(world: Environment, title: str, color: tuple[int, int, int] = (40, 44, 52)) -> Frame:
@@ -67,7 +75,12 @@ def side_by_side(columns: Sequence[Sequence[Frame]]) -> list[Frame]:
 
 
 def write_video(frames: Sequence[Frame], file: Path, rate: float) -> Path:
-    """Write an MP4 (H.264) at ``rate`` pictures a second.
+    """Write an MP4 (H.264) that lasts as long as what it shows.
+
+    Args:
+        frames: As `play` took them.
+        file: Where to.
+        rate: Control steps a second of the worlds.
 
     Raises:
         ValueError: If there are no pictures.
@@ -82,7 +95,7 @@ def write_video(frames: Sequence[Frame], file: Path, rate: float) -> Path:
         writer = imageio_ffmpeg.write_frames(
             str(draft),
             (width, height),
-            fps=rate,
+            fps=rate / _stride(rate),
             macro_block_size=2,
             quality=6,
             ffmpeg_log_level="quiet",
