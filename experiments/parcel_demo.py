@@ -38,10 +38,10 @@ EXPERIMENT = ExperimentConfig(
     students=("courier",),
     methods=("scratch", "finetune"),
     seeds=1,
-    steps=65_536,
-    interval=16_384,
-    episodes=10,
-    final_episodes=5,
+    steps=32_768,
+    interval=8_192,
+    episodes=8,
+    final_episodes=4,
     randomization="moderate",
     evaluation="moderate",
 )
@@ -57,7 +57,7 @@ class Demo:
         output: Folder of the video, the runs and their report.
     """
 
-    episodes: int = 20
+    episodes: int = 10
     workers: int | None = None
     output: Path = Path("runs/parcel_demo")
 
@@ -69,7 +69,7 @@ def show(demo: Annotated[Demo, tyro.conf.arg(name="")] = Demo()) -> None:
     with errors.status("recording the video"):
         film(POLICIES, demo.output / "side_by_side.mp4")
     output.print(f"video: {demo.output / 'side_by_side.mp4'}", highlight=False, soft_wrap=True)
-    compare(EXPERIMENT, CompareOptions(output=demo.output, workers=demo.workers))
+    compare(EXPERIMENT, CompareOptions(output=demo.output, workers=demo.workers, video=False))
 
 
 def measure(
