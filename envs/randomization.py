@@ -193,7 +193,6 @@ RANDOMIZATIONS: dict[str, Randomization] = {
 
 RANDOMIZATIONS["bodies"] = (
     *RANDOMIZATIONS["moderate"],
-    Term("observation_bias", "reset", "set", 0.0, 0.15),
     Term("size", "load", "scale", 0.6, 1.3, "log_uniform"),
     Term("thigh", "load", "scale", 0.85, 1.15),
     Term("shin", "load", "scale", 0.85, 1.15),

@@ -64,6 +64,8 @@ class Demo:
 
 def show(demo: Annotated[Demo, tyro.conf.arg(name="")] = Demo()) -> None:
     """Play every policy on the same episodes, film them side by side, and train one transfer."""
+    if demo.episodes < 1:
+        raise ValueError(f"--episodes must be at least 1, got {demo.episodes}")
     rows = measure(POLICIES, demo.episodes, workers_for(demo.workers))
     output.print(results_table(f"fixed episodes of {SUITE}", rows))
     with errors.status("recording the video"):

@@ -16,7 +16,7 @@ from experiments.scratch_tuning import Between, OneOf, Scratch, Tuning, launch_s
 
 SCRATCH = Scratch(
     task="parcel",
-    students=("strider",),  # who gets furthest from where its reference leaves it
+    students=("strider",),
     ranges={
         "learning_rate": Between(5e-5, 1e-3, log=True),
         "rollout": OneOf((64, 128, 256)),
