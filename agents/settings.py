@@ -149,21 +149,20 @@ def _kind(settings: PPOSettings | SACSettings) -> str:
     return type(settings).__name__.removesuffix("Settings").lower()
 
 
-TUNED = {
-    "parcel": PPOSettings(
-        worlds=32,
-        batch=1024,
-        epochs=5,
-        discount=0.99,
-        entropy=0.0,
-        divergence=0.02,
-        exploration=0.14,
-        critic_first=32_768,
-        critic_rate=3.0,
-        averaging=65_536,
-        mirrored=True,
-    ),
-}
+_PARCEL = PPOSettings(
+    worlds=32,
+    batch=1024,
+    epochs=5,
+    discount=0.99,
+    entropy=0.0,
+    divergence=0.02,
+    exploration=0.14,
+    critic_first=32_768,
+    critic_rate=3.0,
+    averaging=65_536,
+    mirrored=True,
+)
+TUNED = {"parcel": _PARCEL, "parcel-detuned": _PARCEL}
 
 
 def settle(task: str, changes: PPOChanges) -> PPOSettings:

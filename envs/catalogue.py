@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -13,13 +13,16 @@ import gymnasium
 from envs.driving.task import Driving
 from envs.environment import Environment
 from envs.interface import unknown
+from envs.parcel.detuned import Detuned
 from envs.parcel.task import Parcel
 from envs.randomization import find_randomization
 from envs.robot import Robot
 from envs.robot_file import read_robot
 from envs.simulator import Simulator
 
-TASKS: dict[str, type[Driving] | type[Parcel]] = {"driving": Driving, "parcel": Parcel}
+TASKS: dict[str, type[Driving] | type[Parcel]] = {
+    kind.name: kind for kind in (Driving, Parcel, Detuned)
+}
 SIMULATORS = {  # where each is, and the extra that installs what it needs
     "pybullet": ("envs.bullet", "Bullet", ""),
     "mujoco": ("envs.mujoco_world", "Mujoco", "mujoco"),
@@ -78,7 +81,16 @@ def robots(task: str | None = None) -> dict[str, Path]:
         found.update({file.parent.name: file for file in sorted(origin.glob("*/robot.toml"))})
     if task is None:
         return found
-    return {name: file for name, file in found.items() if task in _read(file).tasks}
+    return {name: file for name, file in found.items() if is_made_for(_read(file), task)}
+
+
+def is_made_for(robot: Robot, task: str) -> bool:
+    """Whether a robot is made for the world of a task.
+
+    Raises:
+        ValueError: If there is no such task.
+    """
+    return find_task(task).world in robot.tasks
 
 
 def find_robot(robot: str | Path | Robot) -> Robot:
@@ -129,7 +141,7 @@ def make_environment(
     """
     kind = find_task(task)
     found = find_robot(robot)
-    if task not in found.tasks:
+    if not is_made_for(found, task):
         made = ", ".join(found.tasks)
         raise ValueError(f"robot {found.name!r} is made for {made}, not for {task!r}")
     return Environment(
@@ -165,7 +177,7 @@ def register_environments() -> None:
     """Register ``simtransfer/<task>-<robot>-v0`` for every shipped robot with Gymnasium."""
     for file in sorted(SHIPPED.glob("*/robot.toml")):
         name = file.parent.name
-        for task in _read(file).tasks:
+        for task in filter(partial(is_made_for, _read(file)), TASKS):
             identifier = f"simtransfer/{task}-{name}-v0"
             if identifier not in gymnasium.registry:
                 gymnasium.register(

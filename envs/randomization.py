@@ -82,7 +82,7 @@ BODY: dict[str, str] = {
     "thigh": "length of the thighs",
     "shin": "length of the shins",
     "hips": "width of the trunk and of the hips",
-    "trunk": "mass of the trunk",
+    "trunk": "mass of the trunk; motors grow with what the robot weighs",
     "yaw": "reach of the hips' yaw joints; up to 0.4 they are held",
 }
 PARAMETERS |= {
@@ -192,13 +192,13 @@ RANDOMIZATIONS: dict[str, Randomization] = {
 }
 
 RANDOMIZATIONS["bodies"] = (
-    *RANDOMIZATIONS["moderate"],
-    Term("size", "load", "scale", 0.6, 1.3, "log_uniform"),
+    *RANDOMIZATIONS["nominal"],
+    Term("size", "load", "scale", 0.5, 1.3, "log_uniform"),
     Term("thigh", "load", "scale", 0.85, 1.15),
     Term("shin", "load", "scale", 0.85, 1.15),
     Term("hips", "load", "scale", 0.85, 1.25),
-    Term("trunk", "load", "scale", 0.8, 1.4),
-    Term("yaw", "load", "scale", 0.2, 1.0),
+    Term("trunk", "load", "scale", 0.8, 1.9),
+    Term("yaw", "load", "scale", 0.2, 1.0, "log_uniform"),
 )
 
 

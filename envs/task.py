@@ -37,6 +37,7 @@ class Task(Protocol):
 
     Attributes:
         name: How users call it.
+        world: What robots are made for; tasks of one world differ in the help that a policy has.
         body: What a robot must be for it.
         roles: Words for what an actuator does, by which robots find each other's counterparts.
         suites: Scenario suites for evaluation.
@@ -51,6 +52,7 @@ class Task(Protocol):
     """
 
     name: str
+    world: str
     body: type[Robot]
     roles: tuple[str, ...]
     suites: tuple[str, ...]

@@ -25,6 +25,7 @@ ROBOTS = ("porter", "courier", "strider", "pocket")
 
 def play(
     robots: tuple[str, ...] = ROBOTS,
+    task: str = "parcel",
     suite: str = "mixed",
     randomization: str = "nominal",
     episodes: int = 20,
@@ -34,6 +35,7 @@ def play(
 
     Args:
         robots: Names, or paths of a robot.toml.
+        task: ``parcel`` or ``parcel-detuned``.
         suite: Scenario suite.
         randomization: Of the world.
         episodes: Of each robot.
@@ -42,16 +44,17 @@ def play(
     if episodes < 1:
         raise ValueError(f"--episodes must be at least 1, got {episodes}")
     rows = [
-        measure(robot, suite, randomization, episodes, workers_for(workers)) for robot in robots
+        measure(robot, task, suite, randomization, episodes, workers_for(workers))
+        for robot in robots
     ]
-    output.print(results_table(f"no policy, {suite}, {randomization}", rows))
+    output.print(results_table(f"no policy, {task}, {suite}, {randomization}", rows))
 
 
 def measure(
-    robot: str, suite: str, randomization: str, episodes: int, workers: int
+    robot: str, task: str, suite: str, randomization: str, episodes: int, workers: int
 ) -> dict[str, Any]:
     """One robot's row, as `results_table` reads it."""
-    make = partial(make_environment, "parcel", robot, randomization=randomization)
+    make = partial(make_environment, task, robot, randomization=randomization)
     world = make()
     count = len(world.interface.action)
     world.close()

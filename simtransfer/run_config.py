@@ -7,7 +7,7 @@ from typing import cast
 
 from agents.bundle import Network
 from agents.settings import PPOSettings, SACSettings, settle
-from envs.catalogue import find_robot, find_task
+from envs.catalogue import find_robot, is_made_for
 from envs.interface import unknown
 from envs.randomization import find_randomization
 from envs.tables import LARGEST, shown
@@ -76,6 +76,6 @@ class RunConfig:
         find_randomization(self.randomization)
         find_randomization(self.evaluation)
         robot = find_robot(self.robot)
-        if self.task not in robot.tasks and find_task(self.task):
+        if not is_made_for(robot, self.task):
             made = ", ".join(robot.tasks)
             raise ValueError(f"robot {robot.name!r} is made for {made}, not for {self.task!r}")

@@ -88,7 +88,7 @@ class Driving:
         reward: What is rewarded.
     """
 
-    name = "driving"
+    name = world = "driving"
     body: type[Robot] = Car
     roles: tuple[str, ...] = ("drive", "front_steering", "rear_steering", "left", "right")
     suites = tuple(SUITES)

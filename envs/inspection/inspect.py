@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envs.catalogue import find_robot, find_task, tasks
+from envs.catalogue import find_robot, find_task, is_made_for, tasks
 from envs.driving.car import Car
 from envs.inspection.car import describe_car
 from envs.inspection.finding import Finding, Report
@@ -28,9 +28,9 @@ def inspect(robot: Robot, task: str) -> list[Finding]:
         ValueError: If there is no such task.
     """
     kind = find_task(task)
-    made = task in robot.tasks
+    made = is_made_for(robot, task)
     meant = f"made for {', '.join(robot.tasks) or 'no task'}"
-    findings = [Finding("task", made, meant if made else f"{meant}; add {task!r} to tasks")]
+    findings = [Finding("task", made, meant if made else f"{meant}; add {kind.world!r} to tasks")]
     if not isinstance(robot, kind.body):
         wanted = kind.body.__name__.lower()
         return [Finding("task", False, f"{meant}, but is no {wanted}: set kind = {wanted!r}")]

@@ -16,16 +16,19 @@ from envs.parcel.humanoid import SIDES, WORDS
 # Scales of standard deviation, at the least: of what is the same at most times, of what one robot
 # is told and another never, and of all else.
 RARE, SOME, COMMON = 2.0, 0.5, 0.01
-FAR = 16.0  # legs, beyond which a stand is as good as that far
+FAR = 16.0  # legs, farther than any stand
 LENGTHS = ("sole_forward", "sole_up")  # of `WORDS`; the others are angles
 
 
-def deployable(arms: Sequence[str], lacking: Collection[str] = ()) -> list[Feature]:
+def deployable(
+    arms: Sequence[str], lacking: Collection[str] = (), far: float = FAR
+) -> list[Feature]:
     """What a robot can sense.
 
     Args:
         arms: Roles of its arms' joints.
         lacking: Those of `WORDS` that it has no joint for, which are always zero.
+        far: Legs, beyond which a stand is as good as that far.
     """
     axes, top = "xyz", 2.0 * Walk().speed
     features = [Feature(f"base/gravity/{axis}", "1", -1.0, 1.0) for axis in axes]
@@ -47,8 +50,8 @@ def deployable(arms: Sequence[str], lacking: Collection[str] = ()) -> list[Featu
         Feature("command/speed", "leg/clock", -0.5 * top, top),
         Feature("command/yaw_rate", "rad/clock", -0.4, 0.4, floor=SOME),
         Feature("command/aside", "leg/clock", -0.12, 0.12, floor=SOME),
-        Feature("task/goal/forward", "leg", -FAR, FAR),
-        Feature("task/goal/left", "leg", -FAR, FAR),
+        Feature("task/goal/forward", "leg", -far, far),
+        Feature("task/goal/left", "leg", -far, far),
         Feature("task/stand/clearance", "leg", 0.0, DEEPEST),
     ]
     return features

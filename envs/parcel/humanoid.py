@@ -91,8 +91,9 @@ class Humanoid(Robot):
         """See `Robot.varied`.
 
         A size changes masses by its third power, torques by the fourth and times by the root, so
-        that a body walks as one of another size does (Froude similarity). Hips that would yaw
-        little are held by their springs, nearly as in a robot that lacks such joints.
+        that a body walks as one of another size does (Froude similarity). Who has a heavier
+        trunk has motors as much stronger. Hips that would yaw little are held by their springs,
+        nearly as in a robot that lacks such joints.
         """
         if all(factor == 1.0 for factor in factors.values()):
             return self
@@ -110,22 +111,29 @@ class Humanoid(Robot):
             turning.get(a.role.split("_", 1)[1], 1.0) * 0.5 * (a.high - a.low)
             for a in self.actuators
         ]
+        weight = self._weight(factors)
         actuators = tuple(
             replace(
                 a,
                 low=a.neutral - span,
                 high=a.neutral + span,
-                force=size**4 * a.force,
-                stiffness=size**4 * a.stiffness,
-                damping=size**4.5 * a.damping,
+                force=weight * size * a.force,
+                stiffness=weight * size * a.stiffness,
+                damping=weight * size**1.5 * a.damping,
                 rate=size**-0.5 * a.rate,
-                armature=size**5 * a.armature,
+                armature=weight * size**2 * a.armature,
             )
             for a, span in zip(self.actuators, spans, strict=True)
         )
         off_ground = self.height + float(self.legs[0].sole[2])
         made = replace(self, stretches=self._stretches(factors), actuators=actuators, cradle=cradle)
         return replace(made, height=size * off_ground - float(made.legs[0].sole[2]))
+
+    def _weight(self, factors: Mapping[str, float]) -> float:
+        """How much heavier a body is than this one, but for the lengths of its legs."""
+        links = self.model.links
+        trunk = links[self.model.root].mass / sum(link.mass for link in links.values())
+        return factors.get("size", 1.0) ** 3 * (1.0 + trunk * (factors.get("trunk", 1.0) - 1.0))
 
     def _stretches(self, factors: Mapping[str, float]) -> tuple[Stretch, ...]:
         model, size = self.model, factors.get("size", 1.0)
@@ -216,4 +224,9 @@ class Humanoid(Robot):
         self, commands: NDArray[np.floating], readings: NDArray[np.floating]
     ) -> NDArray[np.float64]:
         """See `Robot.from_command`; what this robot has no joint for is left out."""
-        return np.asarray(commands @ np.linalg.pinv(self.command_matrix).T, dtype=np.float64)
+        return np.asarray(commands @ self._from_commands, dtype=np.float64)
+
+    @cached_property
+    def _from_commands(self) -> NDArray[np.float64]:
+        """Actions that come nearest to a unit of each command, ``(words, actuators)``."""
+        return np.asarray(np.linalg.pinv(self.command_matrix).T)

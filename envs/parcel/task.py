@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from envs.mirror import Rule
 from envs.parcel.balance import Balance
 from envs.parcel.delivery import PRACTICE, SUITES, draw_delivery, parcel_shapes
-from envs.parcel.features import deployable, privileged
+from envs.parcel.features import FAR, deployable, privileged
 from envs.parcel.gait import Gait
 from envs.parcel.humanoid import ARM, ASIDE, SIDES, WORDS, Humanoid
 from envs.parcel.leg import PITCHES
@@ -33,7 +33,6 @@ SLIPPED = 0.8  # of the cradle's length that a parcel may be from where it was l
 NEAR, STILL, HELD = 0.5, 0.15, 0.5  # m, m/s and s of standing at the stand
 BELOW = 0.03  # leg lengths that arms go below the stand's plate
 REST, FREE = 0.01, 0.02  # m that a parcel on the plate may be off it, and leg lengths off the arms
-SMOOTH = 0.15  # share of a new action in what is done, so that noise is slow enough to matter
 POSED = ("base/gravity", "joint")  # with limbs' deflections, what a robot reads of how it stands
 CYCLES = 0.5  # of the gait, over which what is rewarded as progress is smoothed
 ROUND = 24  # points that a circle is drawn with
@@ -47,11 +46,16 @@ class Parcel:
         robot: Who carries; a `Humanoid`.
         reward: What is rewarded.
 
+    Attributes:
+        reflexes: Share of the answers to a fall, as they were found, that the reference gives.
+        smoothing: Share of a new action in what is done, so that noise is slow enough to matter.
+        far: Leg lengths, beyond which a stand is seen to be that far.
+
     Raises:
         ValueError: If the robot is no humanoid, or its legs cannot make the steps.
     """
 
-    name = "parcel"
+    name = world = "parcel"
     body: type[Robot] = Humanoid
     roles: tuple[str, ...] = tuple(f"{s}_{r}" for s in SIDES for r in (*PITCHES, *ASIDE, *ARM))
     suites = tuple(name for name in SUITES if name != PRACTICE)
@@ -60,6 +64,9 @@ class Parcel:
     control_rate = 40.0
     physics_rate = 240.0
     time_limit = max(suite.seconds for suite in SUITES.values())
+    reflexes = 1.0
+    smoothing = 0.15
+    far = FAR
 
     def __init__(self, robot: Robot, reward: Reward | None = None) -> None:
         self.robot = robot = known_as(robot, Humanoid)
@@ -82,7 +89,7 @@ class Parcel:
         self._dt = 1.0 / self.control_rate
         arms = [self._roles[k] for k in self._arms]
         lacking = {word for word, row in zip(WORDS, robot.limbs, strict=True) if not row.any()}
-        own = deployable(arms, lacking)
+        own = deployable(arms, lacking, self.far)
         self.features = (*own, *privileged())
         sensed = [0.0 if set(f.name.split("/")) & lacking else f.scale for f in own]
         self._noise = np.asarray(sensed)  # nothing measures what is not there
@@ -92,7 +99,7 @@ class Parcel:
 
     def on(self, robot: Robot) -> Parcel:
         """See `envs.task.Task.on`."""
-        return Parcel(robot, self.reward)
+        return type(self)(robot, self.reward)
 
     def begin(self, simulator: Simulator, suite: str, rng: np.random.Generator) -> None:
         """Draw a delivery of ``suite``; stand the robot with the parcel on its arms."""
@@ -131,7 +138,7 @@ class Parcel:
 
     def act(self, simulator: Simulator, action: NDArray[np.floating]) -> Targets:
         """The reference gait, its balance and, on top, the action; see `envs.task.Task.act`."""
-        change = SMOOTH * (action - self._action)
+        change = self.smoothing * (action - self._action)
         self._change = _mean_square(change)
         self._action = self._action + change
         pilot = self.pilot
@@ -141,7 +148,7 @@ class Parcel:
         targets = self.gait.targets(
             pilot.phase, pilot.speed, pilot.turn, pilot.vigour, pilot.lowered * self._depth
         )
-        targets += self.balance.changes(
+        targets += self.reflexes * self.balance.changes(
             self._gravity,
             self._rates,
             self._joints[1],

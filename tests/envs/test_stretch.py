@@ -152,6 +152,22 @@ def test_every_factor_makes_another_body(name):
     assert porter.varied({name: 1.2}) != porter.varied({"what nothing reads": 1.2})
 
 
+def test_a_heavier_trunk_comes_with_stronger_motors():
+    porter = find_robot("porter")
+    heavy = porter.varied({"trunk": 1.8})
+    weight, force, stiffness = (
+        [measure(body) for body in (porter, heavy)]
+        for measure in (
+            lambda body: sum(link.mass for link in body.model.links.values()),
+            lambda body: body.actuators[0].force,
+            lambda body: body.actuators[0].stiffness,
+        )
+    )
+    assert weight[1] > 1.3 * weight[0]
+    assert force[1] / force[0] == pytest.approx(weight[1] / weight[0])
+    assert stiffness[1] / stiffness[0] == pytest.approx(weight[1] / weight[0])
+
+
 def test_hips_that_hardly_yaw_are_locked_and_who_has_them_goes_aside():
     porter = find_robot("porter")
     reaches, pilots = [], []
