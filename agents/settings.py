@@ -162,7 +162,7 @@ _PARCEL = PPOSettings(
     averaging=65_536,
     mirrored=True,
 )
-TUNED = {"parcel": _PARCEL, "parcel-detuned": _PARCEL}
+TUNED = {"parcel": _PARCEL, "parcel-detuned": replace(_PARCEL, critic_first=8_192)}
 
 
 def settle(task: str, changes: PPOChanges) -> PPOSettings:
