@@ -83,6 +83,7 @@ BODY: dict[str, str] = {
     "shin": "length of the shins",
     "hips": "width of the trunk and of the hips",
     "trunk": "mass of the trunk; motors grow with what the robot weighs",
+    "knee": "way of the knees; above 1 they bend the other way",
     "yaw": "reach of the hips' yaw joints; up to 0.4 they are held",
 }
 PARAMETERS |= {
@@ -198,7 +199,8 @@ RANDOMIZATIONS["bodies"] = (
     Term("shin", "load", "scale", 0.85, 1.15),
     Term("hips", "load", "scale", 0.85, 1.25),
     Term("trunk", "load", "scale", 0.8, 1.9),
-    Term("yaw", "load", "scale", 0.2, 1.0, "log_uniform"),
+    Term("knee", "load", "scale", 0.6, 1.4),
+    Term("yaw", "load", "scale", 0.2, 1.0),
 )
 
 

@@ -30,6 +30,7 @@ class Stretch:
         factor: On lengths in that direction, and on the mass with them.
         size: On lengths in all directions; the mass goes with its third power.
         density: On the mass alone.
+        reversed: Whether the joint that carries it turns the other way.
     """
 
     link: str
@@ -37,6 +38,7 @@ class Stretch:
     factor: float = 1.0
     size: float = 1.0
     density: float = 1.0
+    reversed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what leaves no body."""
@@ -66,6 +68,8 @@ def stretch(urdf: Urdf, stretches: Sequence[Stretch]) -> Urdf:
         for name, joint in joints.items():
             if joint.parent == each.link:
                 joints[name] = _joint(joint, each.map)
+            elif joint.child == each.link and each.reversed:
+                joints[name] = _reversed(joint)
     return replace(urdf, links=links, joints=joints)
 
 
@@ -73,6 +77,15 @@ def _joint(joint: Joint, change: Matrix) -> Joint:
     origin = joint.origin.copy()
     origin[:3, 3] = change @ origin[:3, 3]
     return replace(joint, origin=origin)
+
+
+def _reversed(joint: Joint) -> Joint:
+    element = copy.deepcopy(joint.element)
+    axis = element.find("axis")
+    if axis is None:
+        axis = ET.SubElement(element, "axis")
+    axis.set("xyz", " ".join(map(repr, (-joint.axis).tolist())))
+    return replace(joint, axis=-joint.axis, element=element)
 
 
 def _link(link: Link, each: Stretch) -> Link:

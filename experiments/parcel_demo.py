@@ -25,16 +25,12 @@ from simtransfer.terminal import counting, errors, output
 from simtransfer.video import race, write_video
 
 SUITE = "mixed"
-POLICIES = (  # who carries, by which bundle
-    ("porter", "porter-parcel"),
-    ("courier", "porter-parcel"),
-    ("strider", "porter-parcel"),
-    ("pocket", "porter-parcel"),
-)
+TEACHER = "porter-parcel-detuned"
+POLICIES = tuple((robot, TEACHER) for robot in ("porter", "courier", "strider", "pocket"))
 EXPERIMENT = ExperimentConfig(
     name="parcel_demo",
-    task="parcel",
-    teacher="porter-parcel",
+    task="parcel-detuned",
+    teacher=TEACHER,
     students=("courier",),
     methods=("scratch", "finetune"),
     seeds=1,
@@ -42,8 +38,6 @@ EXPERIMENT = ExperimentConfig(
     interval=8_192,
     episodes=8,
     final_episodes=4,
-    randomization="moderate",
-    evaluation="moderate",
 )
 
 

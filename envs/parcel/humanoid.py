@@ -92,7 +92,8 @@ class Humanoid(Robot):
 
         A size changes masses by its third power, torques by the fourth and times by the root, so
         that a body walks as one of another size does (Froude similarity). Who has a heavier
-        trunk has motors as much stronger. Hips that would yaw little are held by their springs,
+        trunk has motors as much stronger. Knees that bend the other way take hips and ankles with
+        them. Hips that would yaw little are held by their springs,
         nearly as in a robot that lacks such joints.
         """
         if all(factor == 1.0 for factor in factors.values()):
@@ -112,18 +113,20 @@ class Humanoid(Robot):
             for a in self.actuators
         ]
         weight = self._weight(factors)
+        bends = dict.fromkeys(PITCHES, -1.0 if factors.get("knee", 1.0) > 1.0 else 1.0)
+        neutrals = [bends.get(a.role.split("_", 1)[1], 1.0) * a.neutral for a in self.actuators]
         actuators = tuple(
             replace(
                 a,
-                low=a.neutral - span,
-                high=a.neutral + span,
+                low=neutral - span,
+                high=neutral + span,
                 force=weight * size * a.force,
                 stiffness=weight * size * a.stiffness,
                 damping=weight * size**1.5 * a.damping,
                 rate=size**-0.5 * a.rate,
                 armature=weight * size**2 * a.armature,
             )
-            for a, span in zip(self.actuators, spans, strict=True)
+            for a, neutral, span in zip(self.actuators, neutrals, spans, strict=True)
         )
         off_ground = self.height + float(self.legs[0].sole[2])
         made = replace(self, stretches=self._stretches(factors), actuators=actuators, cradle=cradle)
@@ -146,7 +149,11 @@ class Humanoid(Robot):
         )
         joints = {a.role: a.joints[0] for a in self.actuators}
         carrying = {joint.child: joint for joint in model.joints.values()}
+        other_way = factors.get("knee", 1.0) > 1.0
         for side in SIDES:
+            for role in PITCHES:
+                link = model.joints[joints[f"{side}_{role}"]].child
+                made[link] = replace(made[link], reversed=other_way)
             for segment, (upper, lower) in zip(("thigh", "shin"), pairwise(PITCHES), strict=True):
                 joint = model.joints[joints[f"{side}_{lower}"]]
                 top = model.joints[joints[f"{side}_{upper}"]].child
