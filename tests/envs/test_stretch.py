@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from envs import find_robot, make_environment
 from envs.bullet import Bullet
 from envs.environment import Environment
+from envs.inspection.humanoid import stand
 from envs.parcel.delivery import SUITES
 from envs.parcel.gait import Gait
+from envs.parcel.leg import PITCHES, posture
 from envs.parcel.navigation import Pilot, Sidestepper, pilot_of
 from envs.parcel.task import Parcel
 from envs.randomization import BODY, RANDOMIZATIONS
@@ -166,6 +168,23 @@ def test_a_heavier_trunk_comes_with_stronger_motors():
     assert weight[1] > 1.3 * weight[0]
     assert force[1] / force[0] == pytest.approx(weight[1] / weight[0])
     assert stiffness[1] / stiffness[0] == pytest.approx(weight[1] / weight[0])
+
+
+@pytest.mark.parametrize("name", ["porter", "strider"])
+def test_knees_that_bend_the_other_way_are_as_far_behind_as_they_were_before(name):
+    robot = find_robot(name)
+    other = robot.varied({"knee": 1.2})
+    way = []
+    for body in (robot, other):
+        poses = body.model.posed(posture(body, body.model))
+        hip, knee, ankle = (
+            poses[body.model.joints[f"left_{role}"].child][:3, 3] for role in PITCHES
+        )
+        way.append((knee - hip, ankle - hip))
+    np.testing.assert_allclose(way[1], way[0] * np.asarray((-1.0, 1.0, 1.0)), atol=1e-6)
+    assert abs(way[0][0][0]) > 0.1
+    assert other.legs[0].length == pytest.approx(robot.legs[0].length)
+    assert all(finding.passed for finding in stand(other, Parcel.physics_rate))
 
 
 def test_hips_that_hardly_yaw_are_locked_and_who_has_them_goes_aside():
