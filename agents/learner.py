@@ -35,12 +35,16 @@ class Learner(Protocol):
         """Environment steps so far."""
 
     def learn(
-        self, worlds: VecEnv, steps: int, before: Callable[[int], None], after: Callable[[], None]
+        self,
+        worlds: VecEnv | None,
+        steps: int,
+        before: Callable[[int], None],
+        after: Callable[[], None],
     ) -> None:
-        """Train for ``steps`` in fresh ``worlds``.
+        """Train for ``steps``.
 
         Args:
-            worlds: Where to train.
+            worlds: Where to begin; None to go on in those of before, as they are.
             steps: A multiple of a rollout.
             before: Called before each rollout with the steps so far.
             after: Called between each rollout and its update.
@@ -152,10 +156,15 @@ class PPOLearner:
         return int(self.algorithm.num_timesteps)
 
     def learn(
-        self, worlds: VecEnv, steps: int, before: Callable[[int], None], after: Callable[[], None]
+        self,
+        worlds: VecEnv | None,
+        steps: int,
+        before: Callable[[int], None],
+        after: Callable[[], None],
     ) -> None:
         """See `Learner.learn`."""
-        self.algorithm.set_env(worlds)
+        if worlds:
+            self.algorithm.set_env(worlds)
         notice = RolloutNotice(before, after)
         self.algorithm.learn(steps, callback=notice, reset_num_timesteps=False, log_interval=1)
 

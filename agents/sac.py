@@ -121,10 +121,15 @@ class SACLearner:
         return int(self.algorithm.num_timesteps)
 
     def learn(
-        self, worlds: VecEnv, steps: int, before: Callable[[int], None], after: Callable[[], None]
+        self,
+        worlds: VecEnv | None,
+        steps: int,
+        before: Callable[[int], None],
+        after: Callable[[], None],
     ) -> None:
         """See `Learner.learn`."""
-        self.algorithm.set_env(worlds)
+        if worlds:
+            self.algorithm.set_env(worlds)
 
         def adapt() -> None:
             seen = torch.as_tensor(cast(Any, self.algorithm._last_obs))

@@ -20,8 +20,9 @@ EXPERIMENT = ExperimentConfig(
     students=("strider", "courier", "pocket"),
     methods=("scratch", "zero_shot", "finetune"),
     seeds=5,
-    steps=262_144,
-    interval=16_384,
+    steps=196_608,
+    interval=8_192,
+    renewal=8,
     episodes=10,
     final_episodes=10,
 )

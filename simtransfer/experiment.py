@@ -42,6 +42,7 @@ class ExperimentConfig:
         seeds: How many seeds; the same ones for every method.
         steps: Environment steps of each run.
         interval: Steps between evaluations.
+        renewal: Evaluations until worlds begin anew; see `RunConfig.renewal`.
         episodes: Episodes of each evaluation.
         final_episodes: Episodes of each suite in the last evaluation.
         randomization: Of training.
@@ -58,6 +59,7 @@ class ExperimentConfig:
     seeds: int = 5
     steps: int = 200_000
     interval: int = 8_192
+    renewal: int = 1
     episodes: int = 50
     final_episodes: int = 50
     randomization: str = "nominal"
@@ -105,6 +107,7 @@ class ExperimentConfig:
                         seed=seed,
                         steps=self.steps,
                         interval=self.interval,
+                        renewal=self.renewal,
                         episodes=self.episodes,
                         final_episodes=self.final_episodes,
                         randomization=self.randomization,

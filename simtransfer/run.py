@@ -70,9 +70,10 @@ class Progress:
 class Run:
     """Training in segments, each from an evaluation to the next.
 
-    A segment depends on nothing but the weights it starts with, the seed and its number: worlds
-    keep no memory of earlier episodes, and generators are seeded for each. So a run that was killed
-    and goes on from its last evaluation ends with the same curve, to the bit, as one that was not.
+    Where worlds begin anew, at every `RunConfig.renewal`-th segment, what follows depends on
+    nothing but the weights, the seed and the segment's number: worlds keep no memory of earlier
+    episodes, and generators are seeded. So a run that was killed and goes on from there ends with
+    the same curve, to the bit, as one that was not.
 
     Args:
         config: What is run.
@@ -126,7 +127,10 @@ class Run:
             ValueError: If it holds a run with another configuration.
         """
         record = self.folder / "config.json"
-        if record.exists() and read_json(record) != plain(self._record()):
+        # A record of before there was a setting is of its default.
+        if record.exists() and plain(asdict(RunConfig())) | read_json(record) != plain(
+            self._record()
+        ):
             raise ValueError(
                 f"{self.folder}: holds a run with another configuration; "
                 "remove it, or write to another --output"
@@ -176,7 +180,8 @@ class Run:
             segment += 1
             self._seconds += time.perf_counter() - began
             self._evaluate(segment)
-            self._save(segment)
+            if segment % self.config.renewal == 0 or segment == self._segments:
+                self._save(segment)
         self._finish()
 
     def _build(self) -> None:
@@ -232,6 +237,25 @@ class Run:
         write_json([asdict(row) for row in transferred], self.folder / "transfer.json")
 
     def _train(self, segment: int) -> None:
+        begun = self._begin(segment) if segment % self.config.renewal == 0 else None
+        plan, driven = self.config.plan, self._driven
+
+        def before(step: int) -> None:
+            if isinstance(self.learner, PPOLearner):
+                self.learner.algorithm.actor_weight = plan.reinforcement.at(step)
+            if self._imitation and driven:
+                self._imitation.weight = plan.imitation.at(step)
+                driven.share = plan.teacher_control.at(step)
+            self._tell(step)
+
+        def after() -> None:
+            if driven:
+                driven.show()
+
+        self.learner.learn(begun, self._segment_steps, before, after)
+
+    def _begin(self, segment: int) -> VecEnv:
+        """Worlds that begin anew, and generators with them."""
         # Stable-Baselines3 draws minibatches from NumPy's global generator, actions from torch's.
         word = int(np.random.SeedSequence([self.config.seed, segment, 1]).generate_state(1)[0])
         np.random.seed(word)  # noqa: NPY002
@@ -239,24 +263,10 @@ class Run:
         self.learner.algorithm.action_space.seed(word)
         words = np.random.SeedSequence([self.config.seed, segment])
         self._training.begin(words.generate_state(self._count).tolist())
-        worlds: VecEnv = self._training
+        self._driven: TeacherDrives | None = None
         if self._imitation and self._view:
-            worlds = TeacherDrives(worlds, self._view.act, self._imitation)
-        plan = self.config.plan
-
-        def before(step: int) -> None:
-            if isinstance(self.learner, PPOLearner):
-                self.learner.algorithm.actor_weight = plan.reinforcement.at(step)
-            if self._imitation and isinstance(worlds, TeacherDrives):
-                self._imitation.weight = plan.imitation.at(step)
-                worlds.share = plan.teacher_control.at(step)
-            self._tell(step)
-
-        def after() -> None:
-            if isinstance(worlds, TeacherDrives):
-                worlds.show()
-
-        self.learner.learn(worlds, self._segment_steps, before, after)
+            self._driven = TeacherDrives(self._training, self._view.act, self._imitation)
+        return self._driven or self._training
 
     def _tell(self, step: int) -> None:
         total = self._segments * self._segment_steps

@@ -28,7 +28,9 @@ class RunConfig:
         teacher: The teacher's bundle, by name or path.
         seed: Of networks and training episodes; shared by the methods that are compared.
         steps: Environment steps.
-        interval: Steps between evaluations, where a killed run goes on from.
+        interval: Steps between evaluations.
+        renewal: Evaluations until worlds begin anew, which is where a killed run goes on from.
+            Until then a world should have time for several episodes.
         episodes: Episodes of the training suite in each evaluation.
         final_episodes: Episodes of every suite in the last evaluation.
         randomization: Of training.
@@ -47,6 +49,7 @@ class RunConfig:
     seed: int = 0
     steps: int = 400_000
     interval: int = 20_480
+    renewal: int = 1
     episodes: int = 50
     final_episodes: int = 50
     randomization: str = "nominal"
@@ -60,7 +63,7 @@ class RunConfig:
         """Refuse figures that no run can have."""
         if self.ppo is None:
             object.__setattr__(self, "ppo", settle(self.task, {}))
-        for name in ("steps", "interval", "episodes", "final_episodes"):
+        for name in ("steps", "interval", "renewal", "episodes", "final_episodes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {shown(getattr(self, name))}")
             if getattr(self, name) >= LARGEST:

@@ -20,6 +20,7 @@ def train(
     randomization: str = "nominal",
     evaluation: str = "nominal",
     interval: int = 102_400,
+    renewal: int = 1,
     episodes: int = 50,
     final_episodes: int = 200,
     network: Network = Network(),
@@ -39,7 +40,8 @@ def train(
         seed: Of networks and training episodes.
         randomization: Of training: none, nominal, moderate, wide or bodies.
         evaluation: Randomization of evaluations.
-        interval: Steps between evaluations, which are also checkpoints.
+        interval: Steps between evaluations.
+        renewal: Evaluations until worlds begin anew, which is where a killed run goes on from.
         episodes: Episodes of each evaluation.
         final_episodes: Episodes of every suite in the last evaluation.
         network: Shape of the networks.
@@ -56,6 +58,7 @@ def train(
         seed=seed,
         steps=steps,
         interval=interval,
+        renewal=renewal,
         episodes=episodes,
         final_episodes=final_episodes,
         randomization=randomization,

@@ -26,6 +26,7 @@ def transfer(
     randomization: str = "nominal",
     evaluation: str = "nominal",
     interval: int = 20_480,
+    renewal: int = 1,
     episodes: int = 50,
     final_episodes: int = 200,
     hidden: tuple[int, ...] | None = None,
@@ -44,7 +45,8 @@ def transfer(
         seed: Of networks and training episodes.
         randomization: Of training: none, nominal, moderate, wide or bodies.
         evaluation: Randomization of evaluations.
-        interval: Steps between evaluations, which are also checkpoints.
+        interval: Steps between evaluations.
+        renewal: Evaluations until worlds begin anew, which is where a killed run goes on from.
         episodes: Episodes of each evaluation.
         final_episodes: Episodes of every suite in the last evaluation.
         hidden: Widths of the student's hidden layers. Default: the teacher's.
@@ -64,6 +66,7 @@ def transfer(
         seed=seed,
         steps=steps,
         interval=interval,
+        renewal=renewal,
         episodes=episodes,
         final_episodes=final_episodes,
         randomization=randomization,

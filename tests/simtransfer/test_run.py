@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import signal
@@ -117,24 +118,39 @@ def test_another_seed_gives_another_policy(tmp_path):
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from tests.simtransfer.test_run import config
+from tests.simtransfer.test_run import renewed
 from simtransfer.run import Run
 
+method, renewal, late, teacher, folder = sys.argv[1:]
+
 def linger(progress):
-    if progress.steps >= 192:
+    if progress.steps >= int(late):
         print("late", flush=True)
         time.sleep(60)
 
-Run(config(sys.argv[1], sys.argv[2]), Path(sys.argv[3]), linger).execute()
+Run(renewed(method, int(renewal), teacher), Path(folder), linger).execute()
 """
 
 
-@pytest.mark.parametrize("method", ["scratch", "dagger"])
-def test_killed_with_no_warning_it_goes_on_to_the_same_curve(method, teacher_folder, tmp_path):
+def renewed(method, renewal, teacher):
+    return replace(config(method, teacher), steps=256 * renewal, renewal=renewal)
+
+
+@pytest.mark.parametrize(
+    ("method", "renewal", "late"),
+    [("scratch", 1, 192), ("scratch", 2, 448), ("dagger", 2, 448)],
+)
+def test_killed_with_no_warning_it_goes_on_to_the_same_curve(
+    method, renewal, late, teacher_folder, tmp_path
+):
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    Run(config(method, teacher_folder), undisturbed).execute()
+    chosen = renewed(method, renewal, teacher_folder)
+    Run(chosen, undisturbed).execute()
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, method, str(teacher_folder), str(killed)],
+        [
+            *(sys.executable, "-c", SCRIPT),
+            *(method, str(renewal), str(late), str(teacher_folder), str(killed)),
+        ],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -145,14 +161,46 @@ def test_killed_with_no_warning_it_goes_on_to_the_same_curve(method, teacher_fol
     process.wait()
     process.stdout.close()
     assert not (killed / "done.json").exists()
-    Run(config(method, teacher_folder), killed).execute()
+    Run(chosen, killed).execute()
     pd.testing.assert_frame_equal(curve(undisturbed), curve(killed), check_exact=True)
+
+
+def test_worlds_go_on_from_one_evaluation_to_the_next_until_they_are_renewed(tmp_path):
+    run = Run(replace(SMALL, steps=512, renewal=2), tmp_path / "run")
+    begun = []
+
+    class Counted(Worlds):
+        begun = 0
+
+        def reset(self):
+            self.begun += 1
+            return super().reset()
+
+    run._training = Counted(LocalGroup(run.make("nominal"), 2))
+    run.folder.mkdir()
+    run._build()
+    for segment in range(4):
+        run._train(segment)
+        begun.append(run._training.begun)
+    assert begun == [1, 1, 2, 2]
+
+
+def test_a_record_from_before_a_setting_is_of_its_default(tmp_path):
+    run = Run(replace(SMALL, steps=128), tmp_path / "run")
+    run.execute()
+    record = json.loads((tmp_path / "run" / "config.json").read_text())
+    del record["renewal"]
+    (tmp_path / "run" / "config.json").write_text(json.dumps(record))
+    assert run.is_done()
+    with pytest.raises(ValueError, match="another configuration"):
+        Run(replace(run.config, renewal=2), run.folder).is_done()
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"steps": 0}, "steps must be at least 1"),
+        ({"renewal": 0}, "renewal must be at least 1"),
         ({"seed": -1}, "seed must not be negative"),
         ({"episodes": 0}, "episodes must be at least 1"),
         ({"algorithm": "pp0"}, "did you mean 'ppo'"),
@@ -227,7 +275,7 @@ def test_a_finished_run_is_left_as_it_is_and_another_is_refused(tmp_path):
 def test_two_at_once_in_one_folder_do_the_work_once(tmp_path):
     folder = tmp_path / "run"
     script = SCRIPT.replace("60", "0")
-    arguments = [sys.executable, "-c", script, "scratch", "none", str(folder)]
+    arguments = [sys.executable, "-c", script, "scratch", "1", "192", "none", str(folder)]
     both = [subprocess.Popen(arguments, stdout=subprocess.PIPE) for _ in range(2)]
     printed = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
