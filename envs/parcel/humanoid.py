@@ -113,7 +113,8 @@ class Humanoid(Robot):
             for a in self.actuators
         ]
         weight = self._weight(factors)
-        bends = dict.fromkeys(PITCHES, -1.0 if factors.get("knee", 1.0) > 1.0 else 1.0)
+        other_way = factors.get("knee", 1.0) > 1.0
+        bends = dict.fromkeys(PITCHES, -1.0 if other_way else 1.0)
         neutrals = [bends.get(a.role.split("_", 1)[1], 1.0) * a.neutral for a in self.actuators]
         actuators = tuple(
             replace(
@@ -130,7 +131,22 @@ class Humanoid(Robot):
         )
         off_ground = self.height + float(self.legs[0].sole[2])
         made = replace(self, stretches=self._stretches(factors), actuators=actuators, cradle=cradle)
+        made = made._leaning(self.legs[0].lean * (-1.0 if other_way else 1.0))
         return replace(made, height=size * off_ground - float(made.legs[0].sole[2]))
+
+    def _leaning(self, lean: float) -> Humanoid:
+        """With legs turned at the hips, the soles kept level, until their ankles are so far ahead.
+
+        Args:
+            lean: See `Leg.lean`.
+        """
+        turn = self.legs[0].lean - lean
+        turns = {"hip_pitch": turn, "ankle_pitch": -turn}
+        turned = []
+        for a in self.actuators:
+            by = turns.get(a.role.split("_", 1)[1], 0.0)
+            turned.append(replace(a, low=a.low + by, high=a.high + by))
+        return replace(self, actuators=tuple(turned))
 
     def _weight(self, factors: Mapping[str, float]) -> float:
         """How much heavier a body is than this one, but for the lengths of its legs."""

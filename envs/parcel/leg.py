@@ -28,6 +28,7 @@ class Leg:
     Attributes:
         sole: Nominal position of the middle of the sole in the base's frame, m, ``(3,)``.
         length: From the hip pitch axis down to the sole, m.
+        lean: How far ahead of the hip the ankle is, as the angle of the way down to it, rad.
 
     Raises:
         ValueError: If the robot has no actuator for one of the three pitch joints.
@@ -48,6 +49,8 @@ class Leg:
         places = [poses[urdf.joints[joint].child][:3, 3].tolist() for joint in joints]
         self._places = [(x, z) for x, _, z in places]
         self.length = float(places[0][2] - bottom[2])
+        (hip, _, above), (ankle, _, below) = places[0], places[2]
+        self.lean = math.atan2(ankle - hip, above - below)
         self._limits = [
             (urdf.limits(joint), actuators[f"{side}_{role}"].neutral)
             for joint, role in zip(joints, PITCHES, strict=True)
