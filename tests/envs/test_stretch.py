@@ -154,6 +154,21 @@ def test_every_factor_makes_another_body(name):
     assert porter.varied({name: 1.2}) != porter.varied({"what nothing reads": 1.2})
 
 
+@pytest.mark.parametrize("name", ["porter", "strider", "pocket"])
+@pytest.mark.parametrize("knee", [0.8, 1.2])
+def test_other_proportions_stand_with_the_ankles_under_the_hips(name, knee):
+    """Else a body would lean because of how it was drawn, and no designer would have it so."""
+    robot = find_robot(name)
+    assert robot.legs[0].lean == pytest.approx(0.0, abs=0.01)
+    other = robot.varied({"thigh": 1.15, "shin": 0.85, "knee": knee})
+    for leg in other.legs:
+        assert leg.lean == pytest.approx(0.0, abs=0.01)
+    pitches = [a.neutral for a in other.actuators if a.role.removeprefix("left_") in PITCHES]
+    was = [a.neutral for a in robot.actuators if a.role.removeprefix("left_") in PITCHES]
+    assert sum(pitches) == pytest.approx(sum(was) * (-1.0 if knee > 1.0 else 1.0))  # level soles
+    assert abs(pitches[0]) != pytest.approx(abs(was[0]), abs=0.03)
+
+
 def test_a_heavier_trunk_comes_with_stronger_motors():
     porter = find_robot("porter")
     heavy = porter.varied({"trunk": 1.8})
