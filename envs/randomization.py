@@ -81,6 +81,7 @@ BODY: dict[str, str] = {
     "size": "lengths; masses, torques and speeds go with them",
     "thigh": "length of the thighs",
     "shin": "length of the shins",
+    "foot": "length of the feet",
     "hips": "width of the trunk and of the hips",
     "trunk": "mass of the trunk; motors grow with what the robot weighs",
     "knee": "way of the knees; above 1 they bend the other way",
@@ -197,10 +198,11 @@ RANDOMIZATIONS["bodies"] = (
     Term("size", "load", "scale", 0.5, 1.3, "log_uniform"),
     Term("thigh", "load", "scale", 0.85, 1.15),
     Term("shin", "load", "scale", 0.85, 1.15),
+    Term("foot", "load", "scale", 0.8, 1.1),
     Term("hips", "load", "scale", 0.85, 1.25),
     Term("trunk", "load", "scale", 0.8, 1.9),
     Term("knee", "load", "scale", 0.6, 1.4),
-    Term("yaw", "load", "scale", 0.2, 1.0),
+    Term("yaw", "load", "scale", 0.2, 1.0, "log_uniform"),
 )
 
 

@@ -2,8 +2,8 @@
 
 python -m experiments.parcel_tuning --trials 24
 
-One student, so that no trial is pruned; networks as those of the world's teacher; the randomization
-in which methods are compared.
+In the task in which methods are compared, on one student, so that no trial is pruned; networks as
+those of the world's teacher.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from agents.bundle import Network
 from experiments.scratch_tuning import Between, OneOf, Scratch, Tuning, launch_search
 
 SCRATCH = Scratch(
-    task="parcel",
+    task="parcel-detuned",
     students=("strider",),
     ranges={
-        "learning_rate": Between(5e-5, 1e-3, log=True),
+        "learning_rate": Between(1e-4, 1.5e-3, log=True),
         "rollout": OneOf((64, 128, 256)),
-        "epochs": Between(3, 10),
-        "one_minus_discount": Between(0.003, 0.03, log=True),
-        "exploration": Between(0.05, 0.4, log=True),
-        "critic_first": OneOf((0, 32_768)),
+        "epochs": Between(3, 12),
+        "divergence": Between(0.01, 0.06, log=True),
+        "one_minus_discount": Between(0.005, 0.03, log=True),
+        "exploration": Between(0.06, 0.35, log=True),
+        "critic_first": OneOf((0, 8_192)),
     },
     network=Network(activation="tanh"),
-    randomization="moderate",
 )
 TUNING = Tuning(
     Path("experiments/results/parcel_tuning"),
     trials=24,
-    steps=196_608,
-    interval=65_536,
-    episodes=30,
+    steps=131_072,
+    interval=32_768,
+    episodes=20,
 )
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.parcel.leg import PITCHES, Leg
+from envs.parcel.leg import PITCHES, Leg, posture
 from envs.robot import Robot
 from envs.stretch import Stretch
 from envs.tables import build, take
@@ -183,6 +183,13 @@ class Humanoid(Robot):
                     if link == top:
                         break
                     joint = carrying[link]
+        for foot in self.feet:
+            link = model.joints[foot].child
+            ahead = model.posed(posture(self, model))[link][
+                0, :3
+            ]  # the base's x axis, in its frame
+            along = float(ahead[0]), float(ahead[1]), float(ahead[2])
+            made[link] = replace(made[link], along=along, factor=factors.get("foot", 1.0))
         return tuple(made.values())
 
     @property

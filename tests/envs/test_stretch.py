@@ -12,6 +12,7 @@ from envs import find_robot, make_environment
 from envs.bullet import Bullet
 from envs.environment import Environment
 from envs.inspection.humanoid import stand
+from envs.outline import corners
 from envs.parcel.delivery import SUITES
 from envs.parcel.gait import Gait
 from envs.parcel.leg import PITCHES, posture
@@ -167,6 +168,19 @@ def test_other_proportions_stand_with_the_ankles_under_the_hips(name, knee):
     was = [a.neutral for a in robot.actuators if a.role.removeprefix("left_") in PITCHES]
     assert sum(pitches) == pytest.approx(sum(was) * (-1.0 if knee > 1.0 else 1.0))  # level soles
     assert abs(pitches[0]) != pytest.approx(abs(was[0]), abs=0.03)
+
+
+@pytest.mark.parametrize("name", ["porter", "courier", "pocket", "strider"])
+def test_shorter_feet_end_earlier_before_and_behind(name):
+    robot = find_robot(name)
+    ends = []
+    for body in (robot, robot.varied({"foot": 0.8})):
+        foot = body.model.links[body.model.joints[body.feet[0]].child]
+        pose = body.model.posed(posture(body, body.model))[foot.name]
+        boxes = [corners(foot, shape, pose) for shape in foot.collisions]
+        around = np.concatenate(boxes) - pose[:3, 3]
+        ends.append((around.min(axis=0), around.max(axis=0)))
+    np.testing.assert_allclose(ends[1], ends[0] * np.asarray((0.8, 1.0, 1.0)), atol=1e-6)
 
 
 def test_a_heavier_trunk_comes_with_stronger_motors():

@@ -3,6 +3,7 @@ import pytest
 
 from experiments.parcel_demo import EXPERIMENT, POLICIES, SUITE, film, measure
 from experiments.parcel_transfer import EXPERIMENT as TRANSFER
+from experiments.parcel_tuning import SCRATCH
 
 FOREIGN = POLICIES[1:2]
 
@@ -24,7 +25,8 @@ def test_the_film_shows_them_side_by_side(tmp_path):
 
 @pytest.mark.parametrize("experiment", [EXPERIMENT, TRANSFER])
 def test_all_methods_are_trained_and_judged_in_the_same_world(experiment):
-    assert experiment.randomization == experiment.evaluation == "moderate"
+    assert experiment.randomization == experiment.evaluation == "nominal"
+    assert experiment.task == SCRATCH.task == "parcel-detuned"
     assert SUITE == "mixed"
     assert "scratch" in experiment.methods
     assert len(list(experiment.runs())) == (
