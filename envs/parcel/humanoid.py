@@ -20,6 +20,7 @@ SIDES = ("left", "right")
 ASIDE = ("hip_yaw", "hip_roll", "ankle_roll")  # joints of a leg that turn it out of its plane
 ARM = ("shoulder_pitch", "shoulder_roll", "elbow")
 SOLE = ("sole_forward", "sole_up", "sole_pitch")  # what a leg's pitch joints do together
+ROLES = tuple(f"{side}_{role}" for side in SIDES for role in (*PITCHES, *ASIDE, *ARM))
 WORDS = tuple(f"{side}_{word}" for side in SIDES for word in (*SOLE, *ASIDE, *ARM))
 STIFF, HELD = 0.4, 0.02  # shares of a yaw's reach: up to which it is held, and what is left then
 
@@ -242,21 +243,32 @@ class Humanoid(Robot):
     @cached_property
     def command_matrix(self) -> NDArray[np.float64]:
         """What a unit of each action does, in the words of `limbs`, ``(words, actuators)``."""
-        return self.limbs * [0.5 * (a.high - a.low) for a in self.actuators]
+        return self.limbs * self._reach
 
     def to_command(
         self, actions: NDArray[np.floating], readings: NDArray[np.floating]
     ) -> NDArray[np.float64]:
-        """Movements of soles and arms, ``(n, 18)``; see `command_matrix`."""
-        return np.asarray(actions @ self.command_matrix.T, dtype=np.float64)
+        """Turns of the joints about the base's axes, rad, ``(n, ROLES)``; 0 for who is not there.
+
+        A hip or an ankle moves a robot the same whichever way its knees bend; so does a knee, but
+        for the little that it lifts the sole.
+        """
+        commands = np.zeros((len(actions), len(ROLES)))
+        commands[:, self._places] = actions * self._reach
+        return commands
 
     def from_command(
         self, commands: NDArray[np.floating], readings: NDArray[np.floating]
     ) -> NDArray[np.float64]:
         """See `Robot.from_command`; what this robot has no joint for is left out."""
-        return np.asarray(commands @ self._from_commands, dtype=np.float64)
+        return np.asarray(commands[:, self._places] / self._reach, dtype=np.float64)
 
     @cached_property
-    def _from_commands(self) -> NDArray[np.float64]:
-        """Actions that come nearest to a unit of each command, ``(words, actuators)``."""
-        return np.asarray(np.linalg.pinv(self.command_matrix).T)
+    def _places(self) -> list[int]:
+        """Of the actuators among `ROLES`."""
+        return [ROLES.index(a.role) for a in self.actuators]
+
+    @cached_property
+    def _reach(self) -> NDArray[np.float64]:
+        """What a unit of each action turns, rad, ``(actuators,)``."""
+        return np.asarray([0.5 * (a.high - a.low) for a in self.actuators])

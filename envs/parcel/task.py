@@ -13,8 +13,7 @@ from envs.parcel.balance import Balance
 from envs.parcel.delivery import PRACTICE, SUITES, draw_delivery, parcel_shapes
 from envs.parcel.features import FAR, deployable, privileged
 from envs.parcel.gait import Gait
-from envs.parcel.humanoid import ARM, ASIDE, SIDES, WORDS, Humanoid
-from envs.parcel.leg import PITCHES
+from envs.parcel.humanoid import ARM, ROLES, WORDS, Humanoid
 from envs.parcel.mirror import counterpart, is_symmetric
 from envs.parcel.navigation import pilot_of
 from envs.parcel.picture import Scene, paint
@@ -57,7 +56,7 @@ class Parcel:
 
     name = world = "parcel"
     body: type[Robot] = Humanoid
-    roles: tuple[str, ...] = tuple(f"{s}_{r}" for s in SIDES for r in (*PITCHES, *ASIDE, *ARM))
+    roles: tuple[str, ...] = ROLES
     suites = tuple(name for name in SUITES if name != PRACTICE)
     training_suite = PRACTICE
     curve_suite = "mixed"
