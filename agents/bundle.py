@@ -67,7 +67,8 @@ class Bundle:
         judges: The features its critic reads; empty if it ships none.
         acts: Its action entries, in order.
         tensors: Weights and statistics by name: ``actor.…``, ``critic.…``, ``log_std``.
-        provenance: Steps, seed, command, versions, measured success and whatever else.
+        provenance: Steps, seed, command, versions, measured success and whatever else; of whom it
+            learned, the first one first, in ``teachers``.
         robot_digest: `envs.robot.Robot.digest` of that robot; empty if it was not recorded.
     """
 
@@ -164,6 +165,13 @@ def shipped_bundles() -> dict[str, Path]:
     return {file.parent.name: file.parent for file in sorted(SHIPPED.glob(f"*/{DESCRIPTION}"))}
 
 
+def lineage(bundle: Bundle) -> list[dict[str, Any]]:
+    """What was trained for a policy, the first first: its teachers' trainings and its own."""
+    told = bundle.provenance
+    own = {key: told[key] for key in ("command", "steps", "hours") if key in told}
+    return [*told.get("teachers", []), own | {"digest": bundle.digest}]
+
+
 def load_bundle(bundle: str | Path | Bundle) -> Bundle:
     """Read a bundle by name, by the path of its folder, or take it as it is.
 
@@ -219,13 +227,16 @@ def _read_description(file: Path) -> Bundle:
 def _provenance(entry: Any) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise ValueError(f"provenance: expected a table, got {shown(entry)}")
-    checked(entry.get("steps", 0), "int", "provenance.steps")
-    checked(entry.get("hours", 0.0), "float", "provenance.hours")
-    for key, kind in (("config", dict), ("measured", list)):
+    for key, kind in (("config", dict), ("measured", list), ("teachers", list)):
         if not isinstance(entry.get(key, kind()), kind):
             raise ValueError(
                 f"provenance.{key}: expected a {kind.__name__}, got {shown(entry[key])}"
             )
+    for training in (entry, *entry.get("teachers", [])):
+        if not isinstance(training, dict):
+            raise ValueError(f"provenance.teachers: expected tables, got {shown(training)}")
+        checked(training.get("steps", 0), "int", "provenance.steps")
+        checked(training.get("hours", 0.0), "float", "provenance.hours")
     for i, row in enumerate(entry.get("measured", [])):
         where = f"provenance.measured[{i}]"
         checked(row["suite"] if isinstance(row, dict) else None, "str", f"{where}.suite")

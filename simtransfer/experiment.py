@@ -12,7 +12,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from agents.bundle import Bundle, Network, load_bundle
+from agents.bundle import Bundle, Network, lineage, load_bundle
 from agents.processes import forkserver, workers_for
 from agents.settings import PPOChanges, settle
 from envs import curve_suite, find_robot
@@ -172,6 +172,14 @@ def execute(
         _Pool(runs, folder, on_news).work(pending, workers)
 
 
+def _sum(trainings: list[dict[str, Any]], what: str) -> float | None:
+    """What all of them took, or None if one does not tell."""
+    if not all(what in training for training in trainings):
+        return None
+    total: float = sum(training[what] for training in trainings)
+    return total
+
+
 def _describe(config: ExperimentConfig, command: str) -> dict[str, Any]:
     teacher = load_bundle(config.teacher)
     measured = {row["suite"]: row for row in teacher.provenance.get("measured", [])}
@@ -182,8 +190,8 @@ def _describe(config: ExperimentConfig, command: str) -> dict[str, Any]:
         "teacher": {
             "name": Path(config.teacher).name,
             "robot": teacher.robot,
-            "steps": teacher.provenance.get("steps"),
-            "hours": teacher.provenance.get("hours"),
+            "steps": _sum(lineage(teacher), "steps"),
+            "hours": _sum(lineage(teacher), "hours"),
             "success_rate": suite.get("success_rate"),
         },
         "students": [find_robot(student).name for student in config.students],

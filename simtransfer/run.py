@@ -18,7 +18,7 @@ from stable_baselines3.common.logger import Logger, configure
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents.actor import Act
-from agents.bundle import Bundle, load_bundle, save_bundle
+from agents.bundle import Bundle, lineage, load_bundle, save_bundle
 from agents.evaluation import evaluate, side_by_side, summarize
 from agents.group import Make
 from agents.learner import Learner, PPOLearner
@@ -357,6 +357,7 @@ class Run:
                     "config": asdict(config),
                     "steps": self.learner.steps,
                     "hours": self._seconds / 3600,
+                    "teachers": lineage(self.teacher) if self.teacher else [],
                     "versions": versions(),
                     "measured": self._measured.to_dict("records"),
                 },

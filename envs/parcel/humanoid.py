@@ -186,11 +186,8 @@ class Humanoid(Robot):
                     joint = carrying[link]
         for foot in self.feet:
             link = model.joints[foot].child
-            ahead = model.posed(posture(self, model))[link][
-                0, :3
-            ]  # the base's x axis, in its frame
-            along = float(ahead[0]), float(ahead[1]), float(ahead[2])
-            made[link] = replace(made[link], along=along, factor=factors.get("foot", 1.0))
+            x, y, z = model.posed(posture(self, model))[link][0, :3].tolist()  # the base's axis
+            made[link] = replace(made[link], along=(x, y, z), factor=factors.get("foot", 1.0))
         return tuple(made.values())
 
     @property

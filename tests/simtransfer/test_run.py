@@ -12,10 +12,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from agents.bundle import Network, load_bundle
+from agents.bundle import Network, lineage, load_bundle
 from agents.group import LocalGroup
 from agents.settings import PPOSettings, SACSettings
 from agents.worlds import Worlds
+from simtransfer.experiment import ExperimentConfig, _describe
 from simtransfer.plan import PLANS, find_plan
 from simtransfer.run import Run
 from simtransfer.run_config import RunConfig
@@ -104,6 +105,23 @@ def test_any_number_of_processes_gives_the_same_curve_to_the_bit(teacher_folder,
     pd.testing.assert_frame_equal(curve(tmp_path / "1"), curve(tmp_path / "2"), check_exact=True)
     first, second = (load_bundle(tmp_path / name / "bundle") for name in ("1", "2"))
     assert all(torch.equal(first.tensors[k], second.tensors[k]) for k in first.tensors)
+
+
+def test_a_policy_tells_of_all_who_taught_it_and_what_that_took(tmp_path):
+    first = Run(SMALL, tmp_path / "first", command="train")
+    first.execute()
+    second = Run(config("finetune", first.bundle), tmp_path / "second", command="transfer")
+    second.execute()
+    told = lineage(load_bundle(second.bundle))
+    assert [(each["command"], each["steps"]) for each in told] == [
+        ("train", 256),
+        ("transfer", 256),
+    ]
+    assert [each["digest"] for each in told] == [
+        load_bundle(run.bundle).digest for run in (first, second)
+    ]
+    experiment = ExperimentConfig(teacher=str(second.bundle), students=("van",))
+    assert _describe(experiment, "")["teacher"]["steps"] == 512
 
 
 def test_another_seed_gives_another_policy(tmp_path):
