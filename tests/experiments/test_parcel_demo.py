@@ -5,7 +5,7 @@ from experiments.parcel_demo import EXPERIMENT, POLICIES, SUITE, film, measure
 from experiments.parcel_transfer import EXPERIMENT as TRANSFER
 from experiments.parcel_tuning import SCRATCH
 
-FOREIGN = POLICIES[1:2]
+FOREIGN = POLICIES[2:3]
 
 
 def test_a_shipped_policy_is_measured_in_a_body_that_it_was_not_trained_in():
