@@ -44,4 +44,7 @@ def test_what_cannot_be_changed_is_refused(changes, said):
 def test_help_tells_every_default():
     for field in fields(PPOSettings):
         assert f"{field.name}: " in PPOChanges.__doc__
-    assert "entropy: Weight of the entropy bonus. Default: 0.01, parcel 0.0, parcel-detuned 0.0." in PPOChanges.__doc__
+    assert (
+        "entropy: Weight of the entropy bonus. Default: 0.01, parcel 0.0, parcel-detuned 0.0."
+        in PPOChanges.__doc__
+    )
