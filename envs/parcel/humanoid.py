@@ -240,7 +240,7 @@ class Humanoid(Robot):
     @cached_property
     def command_matrix(self) -> NDArray[np.float64]:
         """What a unit of each action does, in the words of `limbs`, ``(words, actuators)``."""
-        return self.limbs * self._reach
+        return self.limbs * self.reach
 
     def to_command(
         self, actions: NDArray[np.floating], readings: NDArray[np.floating]
@@ -251,14 +251,14 @@ class Humanoid(Robot):
         for the little that it lifts the sole.
         """
         commands = np.zeros((len(actions), len(ROLES)))
-        commands[:, self._places] = actions * self._reach
+        commands[:, self._places] = actions * self.reach
         return commands
 
     def from_command(
         self, commands: NDArray[np.floating], readings: NDArray[np.floating]
     ) -> NDArray[np.float64]:
         """See `Robot.from_command`; what this robot has no joint for is left out."""
-        return np.asarray(commands[:, self._places] / self._reach, dtype=np.float64)
+        return np.asarray(commands[:, self._places] / self.reach, dtype=np.float64)
 
     @cached_property
     def _places(self) -> list[int]:
@@ -266,6 +266,6 @@ class Humanoid(Robot):
         return [ROLES.index(a.role) for a in self.actuators]
 
     @cached_property
-    def _reach(self) -> NDArray[np.float64]:
+    def reach(self) -> NDArray[np.float64]:
         """What a unit of each action turns, rad, ``(actuators,)``."""
         return np.asarray([0.5 * (a.high - a.low) for a in self.actuators])

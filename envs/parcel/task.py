@@ -79,7 +79,6 @@ class Parcel:
         self.shapes = (*parcels, *self.stand.shapes)
         self._roles = [actuator.role for actuator in robot.actuators]
         self._neutral = np.asarray([a.neutral for a in robot.actuators])
-        self._reach = np.asarray([0.5 * (a.high - a.low) for a in robot.actuators])
         self._force = np.asarray([a.force for a in robot.actuators])
         self.mirror: Rule | None = counterpart if is_symmetric(robot) else None
         self._arms = [k for k, role in enumerate(self._roles) if role.split("_", 1)[1] in ARM]
@@ -156,7 +155,7 @@ class Parcel:
             pilot.speed,
             pilot.aside,
         )
-        targets += self._reach * self._action
+        targets += self.robot.reach * self._action
         return dict(zip(self._roles, targets.tolist(), strict=True))
 
     def _measure(self, simulator: Simulator) -> None:
