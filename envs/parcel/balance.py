@@ -97,6 +97,7 @@ class Balance:
         gait: Its gait.
         sagittal: Answers to falling forward or back.
         frontal: Answers to falling aside; a robot without the joints for it does without.
+        strength: Share of the answers that is given, above 0. To go aside is no answer: it is given whole.
     """
 
     def __init__(
@@ -105,8 +106,9 @@ class Balance:
         gait: Gait,
         sagittal: Reflexes = SAGITTAL,
         frontal: Reflexes = FRONTAL,
+        strength: float = 1.0,
     ) -> None:
-        self._gait, self._planes = gait, (sagittal, frontal)
+        self._gait, self._planes, self._strength = gait, (sagittal, frontal), strength
         column = {actuator.role: k for k, actuator in enumerate(robot.actuators)}
         self._count = len(robot.actuators)
         self._columns = [
@@ -156,7 +158,7 @@ class Balance:
         clock = self._gait.clock
         share = vigour * clock / self._gait.leg
         told = share * speed, -share * aside
-        wanted = told[0], SIDEWAYS * told[1]
+        wanted = told[0], SIDEWAYS / self._strength * told[1]
         passed = self._passed(phase)
         for plane, (reflexes, tilt, turn) in enumerate(
             zip(self._planes, tilts, turns, strict=True)
@@ -178,7 +180,7 @@ class Balance:
                     changes[at_hip] += (1.0 - air) * hip - offset
                 if at_ankle is not None:  # in the air it keeps the sole level
                     changes[at_ankle] += (1.0 - air) * ankle + offset + air * level
-        return np.asarray([min(max(change, -LARGEST), LARGEST) for change in changes])
+        return self._strength * np.asarray([min(max(c, -LARGEST), LARGEST) for c in changes])
 
     def _passed(self, phase: float) -> float:
         """Clocks since the last call, by the phase; none while the robot stands."""

@@ -25,6 +25,7 @@ ODD = (
     "linear_velocity/y",
     "parcel/position/y",
     "parcel/up/y",
+    "plate/left",
 )
 
 

@@ -71,7 +71,7 @@ class Parcel:
         self.robot = robot = known_as(robot, Humanoid)
         self.reward = reward or Reward()
         self.gait = Gait(robot)
-        self.balance = Balance(robot, self.gait)
+        self.balance = Balance(robot, self.gait, strength=self.reflexes)
         self._carry = robot.height + robot.cradle.up  # of a parcel's underside, m
         self.stand = Stand(robot.cradle, self._carry)
         parcels = parcel_shapes(robot.cradle)
@@ -146,7 +146,7 @@ class Parcel:
         targets = self.gait.targets(
             pilot.phase, pilot.speed, pilot.turn, pilot.vigour, pilot.lowered * self._depth
         )
-        targets += self.reflexes * self.balance.changes(
+        targets += self.balance.changes(
             self._gravity,
             self._rates,
             self._joints[1],
@@ -293,6 +293,8 @@ class Parcel:
             *(math.sin(angle), math.cos(angle), pilot.vigour, pilot.lowered),
             *(pilot.speed / pace, pilot.turn * clock, pilot.aside / pace),
             *(way / leg for way in self.ahead),
+            (self.ahead[0] - pilot.reach) / pilot.radius,
+            self.ahead[1] / pilot.radius,
             self._clearance / leg,
         )
         n = len(own)
