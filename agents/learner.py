@@ -113,6 +113,7 @@ class PPOLearner:
             budget=budget,
             critic_first=settings.critic_first,
             critic_rate=settings.critic_rate,
+            warm_up=settings.warm_up,
             learning_rate=lambda left: settings.learning_rate * (0.1 + 0.9 * left),
             n_steps=settings.rollout,
             batch_size=settings.batch,

@@ -30,6 +30,7 @@ class PPO(stable_baselines3.PPO):
             arXiv 2403.04359); None not to.
         critic_first: Steps at the start of the training in which the critic alone learns.
         critic_rate: Of the critic's learning, in the actor's.
+        warm_up: Steps, from then on, over which the actor's learning rate rises to what it is.
     """
 
     policy: NamedPolicy
@@ -40,12 +41,14 @@ class PPO(stable_baselines3.PPO):
         budget: int = 0,
         critic_first: int = 0,
         critic_rate: float = 1.0,
+        warm_up: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.budget = budget
         self.critic_first = critic_first
         self.critic_rate = critic_rate
+        self.warm_up = warm_up
         self.actor_weight = 1.0
         self.mirror: Mirror | None = None
         self.auxiliary: Callable[[Tensor], Tensor] | None = None
@@ -57,7 +60,11 @@ class PPO(stable_baselines3.PPO):
 
     def _update_learning_rate(self, optimizers: list[Optimizer] | Optimizer) -> None:
         super()._update_learning_rate(optimizers)
-        self.policy.optimizer.param_groups[1]["lr"] *= self.critic_rate
+        actor, critic = self.policy.optimizer.param_groups
+        critic["lr"] *= self.critic_rate
+        if self.warm_up:
+            learning = max(self.num_timesteps - self.critic_first, 0)
+            actor["lr"] *= min(learning / self.warm_up, 1.0)
 
     def _log_prob(self, observations: Tensor, actions: Tensor) -> Tensor:
         return self.policy.evaluate_actions(observations, actions)[1]

@@ -38,6 +38,9 @@ class PPOSettings:
             where a teacher's critic is copied.
         critic_rate: Of the critic's learning, in the actor's: returns can be learned in steps that
             would ruin an actor.
+        warm_up: Steps over which the actor's learning rate rises from nothing: Adam's first steps
+            are as long as its later ones and know less of where to go (Liu et al. 2020,
+            arXiv 1908.03265). None where the actor is new and has nothing to lose.
         averaging: Steps after which the weights of an update count e times less in the moving
             average that is evaluated and becomes the bundle; 0 for the last ones.
         mirrored: Whether every sample is learned from as it looks in a mirror too, in a world that
@@ -58,6 +61,7 @@ class PPOSettings:
     exploration: float = 0.5
     critic_first: int = 0
     critic_rate: float = 1.0
+    warm_up: int = 0
     averaging: int = 0
     mirrored: bool = False
 
@@ -68,7 +72,7 @@ class PPOSettings:
         _share(self, "discount", "trace")
         if not 0 <= self.entropy < math.inf:
             raise ValueError(f"ppo.entropy must not be negative, got {self.entropy}")
-        for name in ("critic_first", "averaging"):
+        for name in ("critic_first", "warm_up", "averaging"):
             if getattr(self, name) < 0:
                 raise ValueError(f"ppo.{name} must not be negative, got {getattr(self, name)}")
         if self.batch < 2:
@@ -94,6 +98,7 @@ class PPOChanges(TypedDict, total=False):
     exploration: float
     critic_first: int
     critic_rate: float
+    warm_up: int
     averaging: int
     mirrored: bool
 
@@ -159,6 +164,7 @@ _PARCEL = PPOSettings(
     exploration=0.14,
     critic_first=32_768,
     critic_rate=3.0,
+    warm_up=16_384,
     averaging=65_536,
     mirrored=True,
 )

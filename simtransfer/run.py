@@ -231,6 +231,8 @@ class Run:
             with torch.no_grad():
                 policy.log_std.fill_(math.log(plan.exploration))
             taken["log_std"] = ("new", f"the plan's exploration, {plan.exploration:g}")
+        if "actor.head.weight" not in taken:
+            learner.algorithm.warm_up = 0  # a new actor has nothing to lose
         self._note(report(policy.named_tensors(), taken, freeze(policy, plan.trainable)))
 
     def _note(self, transferred: tuple[TensorReport, ...]) -> None:

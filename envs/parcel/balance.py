@@ -97,7 +97,7 @@ class Balance:
         gait: Its gait.
         sagittal: Answers to falling forward or back.
         frontal: Answers to falling aside; a robot without the joints for it does without.
-        strength: Share of the answers that is given, above 0. To go aside is no answer: it is given whole.
+        strength: Share of the answers that is given, above 0. To go aside is none: that is whole.
     """
 
     def __init__(

@@ -182,6 +182,17 @@ def test_the_critic_learns_first_where_settings_say_so():
     assert not torch.equal(heads[1], heads[2])
 
 
+def test_the_actors_rate_rises_over_the_warm_up_and_the_critics_does_not():
+    made = learner("ppo")
+    made.algorithm.critic_first, made.algorithm.warm_up = 64, 256
+    rates = []
+    for number in range(1, 8):
+        segment(made, number)
+        actor, critic = made.algorithm.policy.optimizer.param_groups
+        rates.append(actor["lr"] / critic["lr"])
+    assert rates == pytest.approx([0.0, 0.25, 0.5, 0.75, 1.0, 1.0, 1.0])
+
+
 def test_the_critic_learns_at_a_rate_of_its_own():
     """Its learning rate scales its steps, and no other's."""
     moved = {}

@@ -88,6 +88,19 @@ def test_only_who_has_no_critic_waits_for_one(method, waits, teacher_folder, tmp
     assert torch.equal(before, run.learner.tensors()["actor.head.weight"]) == waits
 
 
+@pytest.mark.parametrize(
+    ("method", "steps"), [("scratch", 0), ("frozen", 0), ("finetune", 1000), ("last_layer", 1000)]
+)
+def test_only_who_has_an_actor_to_lose_warms_up(method, steps, teacher_folder, tmp_path):
+    chosen = config(method, teacher_folder)
+    chosen = replace(chosen, ppo=replace(chosen.ppo, warm_up=1000))
+    run = Run(chosen, tmp_path / "run")
+    run._training = Worlds(LocalGroup(run.make("nominal"), 2))
+    run.folder.mkdir()
+    run._build()
+    assert run.learner.algorithm.warm_up == steps
+
+
 @pytest.mark.parametrize(("algorithm", "method"), [("ppo", "dagger"), ("sac", "scratch")])
 def test_the_same_seed_gives_the_same_curve_to_the_bit(algorithm, method, teacher_folder, tmp_path):
     chosen = replace(config(method, teacher_folder), algorithm=algorithm)
