@@ -17,7 +17,7 @@ from envs.parcel.humanoid import SIDES, WORDS
 # is told and another never, and of all else.
 RARE, SOME, COMMON = 2.0, 0.5, 0.01
 FAR = 16.0  # legs, farther than any stand
-NEAR = 3.0  # radii of the plate: what is at hand is seen better than what is far
+NEAR = 1.0  # radii of the plate: what is at hand is seen better than what is far
 LENGTHS = ("sole_forward", "sole_up")  # of `WORDS`; the others are angles
 
 
