@@ -19,6 +19,7 @@ from agents.optimizer_state import pack, unpack
 from agents.policy import NamedPolicy
 from agents.ppo import PPO
 from agents.settings import PPOSettings
+from agents.symmetry import Symmetry
 from envs.interface import Interface
 from envs.mirror import Mirror
 
@@ -133,7 +134,9 @@ class PPOLearner:
                 "exploration": settings.exploration,
             },
         )
-        self._ppo.mirror = mirror if settings.mirrored else None
+        if mirror and settings.mirrored:
+            self._ppo.mirror, self._ppo.symmetry = mirror, Symmetry(self._ppo.policy, mirror)
+            self._ppo.symmetry.impose()
         self._ppo.set_logger(logger)
         self._share = 0.0
         if settings.averaging:
@@ -168,6 +171,14 @@ class PPOLearner:
             self.algorithm.set_env(worlds)
         notice = RolloutNotice(before, after)
         self.algorithm.learn(steps, callback=notice, reset_num_timesteps=False, log_interval=1)
+
+    def check_symmetry(self) -> None:
+        """Keep networks the same in a mirror if, with what was copied into them, they are so."""
+        ppo = self._ppo
+        if ppo.symmetry and ppo.symmetry.holds():
+            ppo.symmetry.impose()
+        else:
+            ppo.mirror = ppo.symmetry = None
 
     def _last(self) -> Actor:
         policy = self.policy

@@ -13,7 +13,8 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from agents.policy import NamedPolicy
-from agents.samples import Samples, minibatches
+from agents.samples import Samples, minibatches, reflected
+from agents.symmetry import Symmetry
 from envs.mirror import Mirror
 
 
@@ -26,8 +27,9 @@ class PPO(stable_baselines3.PPO):
         actor_weight: Weight of the actor's part of the loss; 0 trains the critic alone.
         auxiliary: An extra loss of the policy, given a minibatch of observations ``(n, entries)``.
         updated: Called after each update.
-        mirror: How to mirror samples, each of which is then learned from twice (Mittal et al. 2024,
-            arXiv 2403.04359); None not to.
+        mirror: How vectors look in a mirror, in a world that is the same there; None where it is
+            not, or is to be taken as if it were not.
+        symmetry: Of networks that are the same there too.
         critic_first: Steps at the start of the training in which the critic alone learns.
         critic_rate: Of the critic's learning, in the actor's.
         warm_up: Steps, from then on, over which the actor's learning rate rises to what it is.
@@ -51,6 +53,7 @@ class PPO(stable_baselines3.PPO):
         self.warm_up = warm_up
         self.actor_weight = 1.0
         self.mirror: Mirror | None = None
+        self.symmetry: Symmetry | None = None
         self.auxiliary: Callable[[Tensor], Tensor] | None = None
         self.updated: Callable[[], None] | None = None
 
@@ -66,9 +69,6 @@ class PPO(stable_baselines3.PPO):
             learning = max(self.num_timesteps - self.critic_first, 0)
             actor["lr"] *= min(learning / self.warm_up, 1.0)
 
-    def _log_prob(self, observations: Tensor, actions: Tensor) -> Tensor:
-        return self.policy.evaluate_actions(observations, actions)[1]
-
     def train(self) -> None:
         """One update: several epochs over the rollout."""
         policy = self.policy
@@ -81,13 +81,10 @@ class PPO(stable_baselines3.PPO):
         halves = policy.actor_parameters(), policy.critic_parameters()
         samples = Samples.of(self.rollout_buffer)
         spread = float(samples.returns.var())
-        image = samples.image(self.mirror, self._log_prob) if self.mirror else None
         for _ in range(self.n_epochs):
             divergence = []
             for rows in minibatches(len(samples), self.batch_size):
                 batch = samples.take(rows)
-                if image is not None:
-                    batch = batch.followed_by(image.take(rows))
                 values, log_prob, entropy = policy.evaluate_actions(
                     batch.observations, batch.actions
                 )
@@ -111,6 +108,8 @@ class PPO(stable_baselines3.PPO):
                     loss = loss + extra
                 policy.optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
+                if self.symmetry:
+                    self.symmetry.of_gradients()
                 for half in halves:
                     torch.nn.utils.clip_grad_norm_(half, self.max_grad_norm)
                 policy.optimizer.step()
@@ -125,9 +124,11 @@ class PPO(stable_baselines3.PPO):
                 self.logger.record(f"train/{name}", float(np.mean(entries)))
         # Statistics move between an update and the next rollout, so that within one update the old
         # and the new policy read the same inputs.
-        seen = samples.followed_by(image) if image else samples
+        seen = samples.observations
+        if self.mirror:
+            seen = torch.cat([seen, reflected(seen, self.mirror.observation)])
         for trunk in (policy.mlp_extractor.actor, policy.mlp_extractor.critic):
-            trunk.normalizer.adapt(seen.observations)
+            trunk.normalizer.adapt(seen)
         if self.updated is not None:
             self.updated()
         self.logger.record("train/std", policy.log_std.exp().mean().item())

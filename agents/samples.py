@@ -1,8 +1,8 @@
-"""What a rollout gives to learn from, as tensors, and what it looks like in a mirror."""
+"""What a rollout gives to learn from, as tensors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.buffers import RolloutBuffer
 from torch import Tensor
 
-from envs.mirror import Mirror, Reflection
+from envs.mirror import Reflection
 
 
 @dataclass(frozen=True)
@@ -53,26 +53,6 @@ class Samples:
     def take(self, rows: Tensor) -> Samples:
         """Some of the rows."""
         return Samples(*(getattr(self, field.name)[rows] for field in fields(self)))
-
-    def image(self, mirror: Mirror, log_prob: Callable[[Tensor, Tensor], Tensor]) -> Samples:
-        """The steps as they look in a mirror.
-
-        Args:
-            mirror: How vectors look there.
-            log_prob: Of actions ``(n, actions)`` at observations ``(n, entries)``, by the policy
-                that took the steps: it need not be the same in a mirror.
-        """
-        observations = reflected(self.observations, mirror.observation)
-        actions = reflected(self.actions, mirror.action)
-        with torch.no_grad():
-            probability = log_prob(observations, actions)
-        return Samples(observations, actions, probability, self.advantages, self.returns)
-
-    def followed_by(self, others: Samples) -> Samples:
-        """These rows, then those."""
-        return Samples(
-            *(torch.cat([getattr(self, f.name), getattr(others, f.name)]) for f in fields(self))
-        )
 
 
 def reflected(rows: Tensor, reflection: Reflection) -> Tensor:

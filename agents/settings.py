@@ -43,8 +43,9 @@ class PPOSettings:
             arXiv 1908.03265). None where the actor is new and has nothing to lose.
         averaging: Steps after which the weights of an update count e times less in the moving
             average that is evaluated and becomes the bundle; 0 for the last ones.
-        mirrored: Whether every sample is learned from as it looks in a mirror too, in a world that
-            is the same there.
+        mirrored: Whether networks are the same in a mirror, in a world that is the same there, so
+            that every sample teaches what its image would. Not where a teacher's weights that are
+            not so are copied.
     """
 
     learning_rate: float = 3e-4

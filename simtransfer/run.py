@@ -222,6 +222,7 @@ class Run:
             if plan.initialization != "none" and plan.trainable != "none":
                 states = recollect(self.teacher, own, self.config.randomization)
                 taken = initialize(policy, self.teacher, self._view, plan, states)
+                learner.check_symmetry()
                 if "critic.head.weight" in taken:
                     learner.algorithm.critic_first = 0  # it knows enough not to lead astray
             if plan.imitates:

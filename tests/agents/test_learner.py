@@ -1,4 +1,3 @@
-import copy
 from dataclasses import replace
 from functools import partial
 
@@ -11,6 +10,7 @@ from agents.bundle import Network
 from agents.group import LocalGroup
 from agents.learner import PPOLearner
 from agents.sac import SACLearner
+from agents.samples import reflected
 from agents.settings import PPOSettings, SACSettings
 from agents.worlds import Worlds
 from envs import make_environment
@@ -115,37 +115,90 @@ def test_a_critic_alone_leaves_the_actor_as_it_is():
     assert not torch.equal(values, made.tensors()["critic.head.weight"])
 
 
-def test_what_is_learned_from_mirrored_samples_holds_in_a_mirror():
-    """What an update changes at states it saw, it changes alike at their images."""
+def mirrored_learner(worlds, mirror, **changes):
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    settings = replace(PPO, epochs=30, learning_rate=3e-3, divergence=10.0, **changes)
+    return PPOLearner(
+        worlds,
+        worlds.interface,
+        TINY,
+        settings,
+        budget=640,
+        seed=0,
+        logger=Logger(None, []),
+        mirror=mirror,
+    )
+
+
+def off_in_a_mirror(actor, mirror, seen):
+    """How far actions at images are from images of actions, as a share of what they are."""
+    actions = actor.act(seen)
+    images = actor.act(mirror.observation.apply(seen))
+    return np.abs(mirror.action.apply(actions) - images).max() / np.abs(actions).max()
+
+
+def test_what_is_learned_for_one_side_holds_for_the_other():
     make = partial(make_environment, "parcel", "porter", privileged=True)
     group = LocalGroup(make, 2)
     worlds, mirror = Worlds(group, [1, 2]), group.spaces.mirror
-    off = {}
+    off, judged = {}, {}
     for mirrored in (False, True):
-        torch.manual_seed(0)
-        np.random.seed(0)  # noqa: NPY002
-        settings = replace(PPO, mirrored=mirrored, epochs=30, learning_rate=3e-3, divergence=10.0)
-        made = PPOLearner(
-            worlds,
-            worlds.interface,
-            TINY,
-            settings,
-            budget=640,
-            seed=0,
-            logger=Logger(None, []),
-            mirror=mirror,
-        )
-        before = copy.deepcopy(made.actor())
+        made = mirrored_learner(worlds, mirror, mirrored=mirrored)
         made.learn(worlds, 64, lambda step: None, lambda: None)
-        buffer = made.algorithm.rollout_buffer
-        seen = buffer.observations.reshape(-1, len(worlds.interface.observation))
-        images = mirror.observation.apply(seen)
-        change = made.actor().act(seen) - before.act(seen)
-        of_images = made.actor().act(images) - before.act(images)
-        away = np.abs(mirror.action.apply(change) - of_images)
-        off[mirrored] = away.mean() / np.abs(change).mean()
+        seen = made.algorithm.rollout_buffer.observations.reshape(
+            -1, len(worlds.interface.observation)
+        )
+        off[mirrored] = off_in_a_mirror(made.actor(), mirror, seen)
+        both = [torch.as_tensor(rows) for rows in (seen, mirror.observation.apply(seen))]
+        with torch.no_grad():
+            value, of_image = (made.policy.predict_values(rows) for rows in both)
+        judged[mirrored] = float((value - of_image).abs().max() / value.abs().max())
     worlds.close()
-    assert off[True] < 0.85 * off[False]
+    assert off[True] < 1e-4 < 0.1 < off[False]
+    assert judged[True] < 1e-4 < judged[False]
+
+
+def test_a_sample_teaches_what_it_and_its_image_would():
+    """The gradient of a symmetric network is that of samples and images together."""
+    make = partial(make_environment, "parcel", "pocket", privileged=True)
+    group = LocalGroup(make, 1)
+    worlds, mirror = Worlds(group, [1]), group.spaces.mirror
+    made = mirrored_learner(worlds, mirror, mirrored=True)
+    policy, symmetry = made.policy, made.algorithm.symmetry
+    seen = torch.as_tensor(np.repeat(worlds.reset(), 5, axis=0))
+    seen = seen + 0.1 * torch.randn(seen.shape)
+    aims = torch.randn(5, len(worlds.interface.action))
+
+    def gradients(rows, wanted):
+        policy.zero_grad()
+        (policy.mean_action(rows) - wanted).square().mean().backward()
+        return policy.action_net.weight.grad.clone()
+
+    both = gradients(
+        torch.cat([seen, reflected(seen, mirror.observation)]),
+        torch.cat([aims, reflected(aims, mirror.action)]),
+    )
+    gradients(seen, aims)
+    symmetry.of_gradients()
+    torch.testing.assert_close(policy.action_net.weight.grad, both, rtol=1e-3, atol=1e-6)
+    worlds.close()
+
+
+def test_copied_weights_that_are_not_the_same_in_a_mirror_are_left_so():
+    make = partial(make_environment, "parcel", "pocket", privileged=True)
+    group = LocalGroup(make, 1)
+    worlds, mirror = Worlds(group, [1]), group.spaces.mirror
+    made = mirrored_learner(worlds, mirror, mirrored=True)
+    made.check_symmetry()
+    assert made.algorithm.symmetry
+    with torch.no_grad():
+        made.policy.action_net.weight.copy_(torch.randn_like(made.policy.action_net.weight))
+    before = made.policy.action_net.weight.clone()
+    made.check_symmetry()
+    assert made.algorithm.symmetry is None
+    assert torch.equal(before, made.policy.action_net.weight)
+    worlds.close()
 
 
 def test_a_world_that_is_not_the_same_in_a_mirror_is_learned_from_as_it_is():
