@@ -45,7 +45,7 @@ class Symmetry:
             norm = parameter.norm()
             parameter.copy_(_mean(parameter, sides))
             if len(sides) > 1:
-                parameter.mul_(norm / parameter.norm())
+                parameter.mul_(norm / parameter.norm().clamp_min(1e-12))
 
     @torch.no_grad()
     def holds(self) -> bool:

@@ -18,13 +18,14 @@ SCRATCH = Scratch(
     task="parcel-detuned",
     students=("strider",),
     ranges={
-        "learning_rate": Between(1e-4, 1.5e-3, log=True),
+        "learning_rate": Between(2e-4, 3e-3, log=True),
         "rollout": OneOf((64, 128, 256)),
         "epochs": Between(3, 12),
         "divergence": Between(0.01, 0.06, log=True),
         "one_minus_discount": Between(0.005, 0.03, log=True),
         "exploration": Between(0.06, 0.35, log=True),
         "critic_first": OneOf((0, 8_192)),
+        "averaging": OneOf((16_384, 65_536)),
     },
     network=Network(activation="tanh"),
 )

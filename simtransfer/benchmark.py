@@ -208,7 +208,7 @@ def _policy(learner: PPOLearner, observation: NDArray[np.float32]) -> float:
 def _stock(make: Make, settings: PPOSettings) -> float:
     """Steps a second of Stable-Baselines3's own PPO, a process for each world.
 
-    It does not know mirrored samples: where ours learns from them, it does less.
+    It knows no mirror: where ours does, each of its samples teaches half as much.
     """
     worlds = VecNormalize(SubprocVecEnv([make] * settings.worlds, start_method="forkserver"))
     try:
