@@ -84,6 +84,7 @@ BODY: dict[str, str] = {
     "foot": "length of the feet",
     "hips": "width of the trunk and of the hips",
     "trunk": "mass of the trunk; motors grow with what the robot weighs",
+    "torso": "length of the trunk, upward; its mass stays",
     "knee": "way of the knees; above 1 they bend the other way",
     "yaw": "reach of the hips' yaw joints; up to 0.4 they are held",
 }
@@ -201,6 +202,7 @@ RANDOMIZATIONS["bodies"] = (
     Term("foot", "load", "scale", 0.8, 1.1),
     Term("hips", "load", "scale", 0.85, 1.25),
     Term("trunk", "load", "scale", 0.8, 1.9),
+    Term("torso", "load", "scale", 0.9, 1.25),
     Term("knee", "load", "scale", 0.6, 1.4),
     Term("yaw", "load", "scale", 0.2, 1.0, "log_uniform"),
 )

@@ -103,7 +103,7 @@ class Humanoid(Robot):
         cradle = replace(
             self.cradle,
             forward=size * self.cradle.forward,
-            up=size * self.cradle.up,
+            up=size * (self.cradle.up + (factors.get("torso", 1.0) - 1.0) * self._shoulder),
             length=size * self.cradle.length,
             width=size * factors.get("hips", 1.0) * self.cradle.width,
         )
@@ -149,6 +149,13 @@ class Humanoid(Robot):
             turned.append(replace(a, low=a.low + by, high=a.high + by))
         return replace(self, actuators=tuple(turned))
 
+    @property
+    def _shoulder(self) -> float:
+        """How far above the base's origin arms begin, m."""
+        joint = next(a.joints[0] for a in self.actuators if a.role == "left_shoulder_pitch")
+        link = self.model.joints[joint].child
+        return float(self.model.posed(posture(self, self.model))[link][2, 3])
+
     def _weight(self, factors: Mapping[str, float]) -> float:
         """How much heavier a body is than this one, but for the lengths of its legs."""
         links = self.model.links
@@ -164,6 +171,8 @@ class Humanoid(Robot):
             factor=factors.get("hips", 1.0),
             density=factors.get("trunk", 1.0) / factors.get("hips", 1.0),
         )
+        torso = factors.get("torso", 1.0)
+        taller = Stretch(model.root, factor=torso, density=1.0 / torso)
         joints = {a.role: a.joints[0] for a in self.actuators}
         carrying = {joint.child: joint for joint in model.joints.values()}
         other_way = factors.get("knee", 1.0) > 1.0
@@ -188,7 +197,7 @@ class Humanoid(Robot):
             link = model.joints[foot].child
             x, y, z = model.posed(posture(self, model))[link][0, :3].tolist()  # the base's axis
             made[link] = replace(made[link], along=(x, y, z), factor=factors.get("foot", 1.0))
-        return tuple(made.values())
+        return (*made.values(), taller)
 
     @property
     def soles(self) -> tuple[str, ...]:

@@ -171,6 +171,25 @@ def test_other_proportions_stand_with_the_ankles_under_the_hips(name, knee):
 
 
 @pytest.mark.parametrize("name", ["porter", "courier", "pocket", "strider"])
+def test_a_longer_trunk_carries_as_much_higher_and_weighs_the_same(name):
+    robot = find_robot(name)
+    tall = robot.varied({"torso": 1.2})
+    elbows, masses, centers = (
+        [measure(body) for body in (robot, tall)]
+        for measure in (
+            lambda body: body.model.place("left_elbow")[2],
+            lambda body: sum(link.mass for link in body.model.links.values()),
+            lambda body: body.model.links[body.model.root].center[2],
+        )
+    )
+    assert tall.cradle.up - robot.cradle.up == pytest.approx(elbows[1] - elbows[0], abs=0.01)
+    assert elbows[1] > elbows[0] + 0.03
+    assert masses[1] == pytest.approx(masses[0])
+    assert centers[1] == pytest.approx(1.2 * centers[0])
+    assert tall.height == pytest.approx(robot.height)
+
+
+@pytest.mark.parametrize("name", ["porter", "courier", "pocket", "strider"])
 def test_shorter_feet_end_earlier_before_and_behind(name):
     robot = find_robot(name)
     ends = []
