@@ -23,6 +23,8 @@ SOLE = ("sole_forward", "sole_up", "sole_pitch")  # what a leg's pitch joints do
 ROLES = tuple(f"{side}_{role}" for side in SIDES for role in (*PITCHES, *ASIDE, *ARM))
 WORDS = tuple(f"{side}_{word}" for side in SIDES for word in (*SOLE, *ASIDE, *ARM))
 STIFF, HELD = 0.4, 0.02  # shares of a yaw's reach: up to which it is held, and what is left then
+# What a joint that is held is multiplied by: a spring as stiff as the rotor's inertia allows.
+HOLD = {"stiffness": 12.0, "damping": 4.0, "armature": 30.0, "force": 5.0}
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ class Humanoid(Robot):
         A size changes masses by its third power, torques by the fourth and times by the root, so
         that a body walks as one of another size does (Froude similarity). Who has a heavier
         trunk has motors as much stronger. Knees that bend the other way take hips and ankles with
-        them. Hips that would yaw little are held by their springs,
-        nearly as in a robot that lacks such joints.
+        them. Hips that would yaw little are held by springs so stiff that it is as if a robot
+        lacked such joints: one that gives is enough to turn by.
         """
         if all(factor == 1.0 for factor in factors.values()):
             return self
@@ -132,8 +134,18 @@ class Humanoid(Robot):
         )
         off_ground = self.height + float(self.legs[0].sole[2])
         made = replace(self, stretches=self._stretches(factors), actuators=actuators, cradle=cradle)
+        if yaw <= STIFF:
+            made = made._holding("hip_yaw")
         made = made._leaning(self.legs[0].lean * (-1.0 if other_way else 1.0))
         return replace(made, height=size * off_ground - float(made.legs[0].sole[2]))
+
+    def _holding(self, joint: str) -> Humanoid:
+        """With a joint that does not give, on both sides."""
+        held = []
+        for a in self.actuators:
+            hold = HOLD if a.role.split("_", 1)[1] == joint else {}
+            held.append(replace(a, **{name: getattr(a, name) * by for name, by in hold.items()}))
+        return replace(self, actuators=tuple(held))
 
     def _leaning(self, lean: float) -> Humanoid:
         """With legs turned at the hips, the soles kept level, until their ankles are so far ahead.

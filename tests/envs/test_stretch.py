@@ -248,6 +248,28 @@ def test_hips_that_hardly_yaw_are_locked_and_who_has_them_goes_aside():
     assert 0.0 < Gait(porter.varied({"yaw": 0.41})).turn < Gait(porter).turn
 
 
+@pytest.mark.parametrize("size", [0.5, 1.0, 1.3])
+def test_hips_that_are_held_do_not_give(size):
+    """A robot would turn by what they give, which one without such joints cannot."""
+    given = {}
+    for factor in (0.41, 0.39):
+        robot = find_robot("porter").varied({"yaw": factor, "size": size})
+        env = Environment(robot, Parcel(robot), Bullet())
+        yaws = [k for k, a in enumerate(robot.actuators) if a.role.endswith("hip_yaw")]
+        neutral = np.asarray([robot.actuators[k].neutral for k in yaws])
+        still = np.zeros(16, dtype=np.float32)
+        env.reset(options={"episode": 2, "suite": "mixed"})
+        env.task.pilot = Pilot(Gait(robot), 0.2, 0.1)  # neither is told to turn
+        deflections = []
+        for _ in range(120):
+            env.step(still)
+            deflections.append(np.abs(env.simulator.joints()[0][yaws] - neutral).max())
+        env.close()
+        given[factor] = max(deflections)
+    assert given[0.39] < 0.012
+    assert given[0.39] < 0.3 * given[0.41]
+
+
 def test_another_size_walks_as_froude_says():
     porter = find_robot("porter")
     half = porter.varied({"size": 0.5})
