@@ -5,13 +5,13 @@ from experiments.parcel_demo import EXPERIMENT, POLICIES, SUITE, film, measure
 from experiments.parcel_transfer import EXPERIMENT as TRANSFER
 from experiments.parcel_tuning import SCRATCH
 
-FOREIGN = POLICIES[2:3]
+FOREIGN = tuple(policy for policy in POLICIES if policy[0] == "courier")
 
 
 def test_a_shipped_policy_is_measured_in_a_body_that_it_was_not_trained_in():
-    (row,) = measure(FOREIGN, episodes=2, workers=2)
-    assert row["episodes"] == 2
-    assert row["carried_rate"] == 1.0
+    (row,) = measure(FOREIGN, episodes=4, workers=2)
+    assert row["episodes"] == 4
+    assert row["carried_rate"] >= 0.5
     assert FOREIGN[0][0] in row["suite"]
 
 
