@@ -60,12 +60,18 @@ def test_every_method_runs_and_leaves_a_loadable_bundle(method, teacher_folder, 
         assert load_bundle(run.bundle).robot == "van"
 
 
-@pytest.mark.parametrize("method", ["last_layer", "frozen"])
-def test_frozen_layers_do_not_move(method, teacher_folder, tmp_path):
-    run = Run(config(method, teacher_folder), tmp_path / "run")
+def built(chosen, folder):
+    """A run whose learner has what its teacher gives it, before it trains."""
+    run = Run(chosen, folder)
     run._training = Worlds(LocalGroup(run.make("nominal"), 2))
     run.folder.mkdir()
     run._build()
+    return run
+
+
+@pytest.mark.parametrize("method", ["last_layer", "frozen"])
+def test_frozen_layers_do_not_move(method, teacher_folder, tmp_path):
+    run = built(config(method, teacher_folder), tmp_path / "run")
     before = {name: tensor.clone() for name, tensor in run.learner.tensors().items()}
     run._train(0)
     after = run.learner.tensors()
@@ -79,10 +85,7 @@ def test_frozen_layers_do_not_move(method, teacher_folder, tmp_path):
 def test_only_who_has_no_critic_waits_for_one(method, waits, teacher_folder, tmp_path):
     chosen = config(method, teacher_folder)
     chosen = replace(chosen, ppo=replace(chosen.ppo, critic_first=1000))
-    run = Run(chosen, tmp_path / "run")
-    run._training = Worlds(LocalGroup(run.make("nominal"), 2))
-    run.folder.mkdir()
-    run._build()
+    run = built(chosen, tmp_path / "run")
     before = run.learner.tensors()["actor.head.weight"].clone()
     run._train(0)
     assert torch.equal(before, run.learner.tensors()["actor.head.weight"]) == waits
@@ -94,10 +97,7 @@ def test_only_who_has_no_critic_waits_for_one(method, waits, teacher_folder, tmp
 def test_only_who_has_an_actor_to_lose_warms_up(method, steps, teacher_folder, tmp_path):
     chosen = config(method, teacher_folder)
     chosen = replace(chosen, ppo=replace(chosen.ppo, warm_up=1000))
-    run = Run(chosen, tmp_path / "run")
-    run._training = Worlds(LocalGroup(run.make("nominal"), 2))
-    run.folder.mkdir()
-    run._build()
+    run = built(chosen, tmp_path / "run")
     assert run.learner.algorithm.warm_up == steps
 
 
