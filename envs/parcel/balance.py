@@ -153,6 +153,7 @@ class Balance:
         """
         phases = self._gait.phases(phase)
         free = [vigour * self._free(own) for own in phases]
+        speeds = self.odometry(rates, velocities, phase, vigour)
         changes = [0.0] * self._count
         tilts, turns = (gravity[0], -gravity[1]), (rates[1], rates[0])
         clock = self._gait.clock
@@ -160,13 +161,12 @@ class Balance:
         told = share * speed, -share * aside
         wanted = told[0], SIDEWAYS / self._strength * told[1]
         passed = self._passed(phase)
-        for plane, (reflexes, tilt, turn) in enumerate(
-            zip(self._planes, tilts, turns, strict=True)
+        for plane, (reflexes, tilt, turn, gone) in enumerate(
+            zip(self._planes, tilts, turns, speeds, strict=True)
         ):
             level = -tilt  # of a sole on a leg that goes with the trunk
             tilt -= reflexes.upright
             rate = clock * turn
-            gone = rate + clock * self._leg_rate(plane, free, velocities)
             astray = self._astray[plane] + reflexes.integral * passed * (gone - told[plane])
             self._astray[plane] = min(max(astray, -reflexes.most), reflexes.most)
             lean = gone - wanted[plane] + self._astray[plane]
@@ -181,6 +181,29 @@ class Balance:
                 if at_ankle is not None:  # in the air it keeps the sole level
                     changes[at_ankle] += (1.0 - air) * ankle + offset + air * level
         return self._strength * np.asarray([min(max(c, -LARGEST), LARGEST) for c in changes])
+
+    def odometry(
+        self,
+        rates: tuple[float, float, float],
+        velocities: NDArray[np.float64],
+        phase: float,
+        vigour: float,
+    ) -> tuple[float, float]:
+        """Speed in leg lengths a clock, by how the standing legs turn over their feet.
+
+        Args:
+            rates: Angular velocity in the trunk's frame, rad/s.
+            velocities: Of the actuators, rad/s, ``(actuators,)``.
+            phase: Of the gait.
+            vigour: From 0, standing, to 1, walking.
+
+        Returns:
+            Forward, and to the right.
+        """
+        free = [vigour * self._free(own) for own in self._gait.phases(phase)]
+        clock = self._gait.clock
+        forward = clock * (rates[1] + self._leg_rate(0, free, velocities))
+        return forward, clock * (rates[0] + self._leg_rate(1, free, velocities))
 
     def _passed(self, phase: float) -> float:
         """Clocks since the last call, by the phase; none while the robot stands."""

@@ -34,6 +34,7 @@ def deployable(
     axes, top = "xyz", 2.0 * Walk().speed
     features = [Feature(f"base/gravity/{axis}", "1", -1.0, 1.0) for axis in axes]
     features += [Feature(f"base/angular_velocity/{a}", "rad/clock", -1.2, 1.2) for a in axes]
+    features += [Feature(f"base/odometry/{a}", "leg/clock", -top, top) for a in "xy"]
     for what, per, limit in (
         ("deflection", "", 1.0),
         ("velocity", "/clock", 4.0),

@@ -23,6 +23,7 @@ ODD = (
     "goal/left",
     "gravity/y",
     "linear_velocity/y",
+    "odometry/y",
     "parcel/position/y",
     "parcel/up/y",
     "plate/left",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ NEAR, STILL, HELD = 0.5, 0.15, 0.5  # m, m/s and s of standing at the stand
 BELOW = 0.03  # leg lengths that arms go below the stand's plate
 REST, FREE = 0.01, 0.02  # m that a parcel on the plate may be off it, and leg lengths off the arms
 POSED = ("base/gravity", "joint")  # with limbs' deflections, what a robot reads of how it stands
-CYCLES = 0.5  # of the gait, over which what is rewarded as progress is smoothed
+CYCLES = 0.5  # of the gait, over which speeds are smoothed, those rewarded and those sensed
 ROUND = 24  # points that a circle is drawn with
 AWAY = 1000.0  # m above, where parcels fall that this episode does not use
 
@@ -125,6 +126,7 @@ class Parcel:
         self.carried = False
         self._feet = [0.5, 0.5]
         self._drift = [0.0, 0.0, 0.0]
+        self._odometry = [0.0, 0.0]
         self._errors = self._posed * rng.spawn(1)[0].uniform(-1.0, 1.0, len(self._posed))
         self._measure(simulator)
         self._above = self._fit()
@@ -202,7 +204,11 @@ class Parcel:
         self.way += math.hypot(self.pose[0] - before[0], self.pose[1] - before[1])
         now = (*self._velocity[:2], self._yaw_rate)
         share = min(self._dt / (CYCLES * self.gait.period), 1.0)
-        self._drift = [old + (new - old) * share for old, new in zip(self._drift, now, strict=True)]
+        self._drift = _nearer(self._drift, now, share)
+        forward, right = self.balance.odometry(
+            self._rates, self._joints[1], self.pilot.phase, self.pilot.vigour
+        )
+        self._odometry = _nearer(self._odometry, (forward, -right), share)
         self.effort += self._dt * float(np.add.reduce(self._power))
         self._feet = [force / self._weight for force in simulator.sole_forces().tolist()]
         fell = (
@@ -286,6 +292,7 @@ class Parcel:
         own = (  # one tuple: NumPy takes much longer to put small arrays together
             *self._gravity,
             *(clock * rate for rate in self._rates),
+            *self._odometry,
             *(robot.limbs @ (position - self._neutral)).tolist(),
             *(clock * (robot.limbs @ velocity)).tolist(),
             *(robot.command_matrix @ self._action).tolist(),
@@ -326,6 +333,11 @@ class Parcel:
         poses = self.stand.poses(*self.goal, self.top)
         stand = tuple(map(_upright, self.stand.shapes, poses))
         return paint(self.robot, Scene(base, self.turn, self._joints[0], parcel, stand))
+
+
+def _nearer(old: Sequence[float], new: Sequence[float], share: float) -> list[float]:
+    """``old``, a share of the way to ``new``."""
+    return [was + (now - was) * share for was, now in zip(old, new, strict=True)]
 
 
 def _mean_square(values: NDArray[np.float64]) -> float:
