@@ -172,13 +172,20 @@ class PPOLearner:
         notice = RolloutNotice(before, after)
         self.algorithm.learn(steps, callback=notice, reset_num_timesteps=False, log_interval=1)
 
-    def check_symmetry(self) -> None:
-        """Keep networks the same in a mirror if, with what was copied into them, they are so."""
+    def check_symmetry(self) -> bool:
+        """Keep networks the same in a mirror if, with what was copied into them, they are so.
+
+        Returns:
+            Whether they are, or were not to be.
+        """
         ppo = self._ppo
-        if ppo.symmetry and ppo.symmetry.holds():
+        if not ppo.symmetry:
+            return True
+        if ppo.symmetry.holds():
             ppo.symmetry.impose()
-        else:
-            ppo.mirror = ppo.symmetry = None
+            return True
+        ppo.mirror = ppo.symmetry = None
+        return False
 
     def _last(self) -> Actor:
         policy = self.policy

@@ -50,6 +50,7 @@ from simtransfer.versions import versions
 from simtransfer.view import TeacherView
 
 CHECKPOINT = "checkpoint.safetensors"
+ASKEW = "left and right differ, so what is learned on one side is not on the other"
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,11 @@ class Run:
             if plan.initialization != "none" and plan.trainable != "none":
                 states = recollect(self.teacher, own, self.config.randomization)
                 taken = initialize(policy, self.teacher, self._view, plan, states)
-                learner.check_symmetry()
+                if not learner.check_symmetry():
+                    taken = {
+                        name: (status, "; ".join(filter(None, (how, ASKEW))))
+                        for name, (status, how) in taken.items()
+                    }
                 if "critic.head.weight" in taken:
                     learner.algorithm.critic_first = 0  # it knows enough not to lead astray
             if plan.imitates:

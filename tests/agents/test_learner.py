@@ -190,12 +190,12 @@ def test_copied_weights_that_are_not_the_same_in_a_mirror_are_left_so():
     group = LocalGroup(make, 1)
     worlds, mirror = Worlds(group, [1]), group.spaces.mirror
     made = mirrored_learner(worlds, mirror, mirrored=True)
-    made.check_symmetry()
+    assert made.check_symmetry()
     assert made.algorithm.symmetry
     with torch.no_grad():
         made.policy.action_net.weight.copy_(torch.randn_like(made.policy.action_net.weight))
     before = made.policy.action_net.weight.clone()
-    made.check_symmetry()
+    assert not made.check_symmetry()
     assert made.algorithm.symmetry is None
     assert torch.equal(before, made.policy.action_net.weight)
     worlds.close()

@@ -79,6 +79,42 @@ def test_a_standing_leg_that_tips_over_is_noticed_before_the_trunk_tilts(porter)
     assert answer(porter, moving=moving)["left_hip_roll"] > 0.0
 
 
+def test_a_standing_leg_that_turns_under_a_still_trunk_tells_how_fast_it_goes(porter):
+    """The hips go forward as fast as the leg turns back, and to where it tips."""
+    robot, balance = porter
+    clock = Gait(robot).clock
+
+    def goes(role, rate):
+        moving = np.zeros(len(robot.actuators))
+        moving[[a.role for a in robot.actuators].index(role)] = rate
+        return balance.odometry(STILL, moving, SWING, 1.0)
+
+    assert goes("right_hip_pitch", 1.0)[0] == pytest.approx(clock, rel=0.1)
+    assert goes("right_hip_roll", 1.0) == (0.0, pytest.approx(clock))
+    assert goes("left_hip_roll", 1.0) == pytest.approx((0.0, 0.0), abs=1e-9)  # is in the air
+    falling = balance.odometry((0.2, 0.5, 0.0), np.zeros(len(robot.actuators)), SWING, 1.0)
+    assert falling == pytest.approx((0.5 * clock, 0.2 * clock))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_odometry_is_about_as_fast_as_the_robot_is(name):
+    env = make_environment("parcel", name, randomization="none", privileged=True)
+    task, still = env.task, np.zeros(env.action_space.shape, dtype=np.float32)
+    columns = env.interface.indices(
+        f"{kind}/{axis}" for kind in ("base/odometry", "privileged/base/drift") for axis in "xy"
+    )
+    read = []
+    env.reset(options={"episode": 1})
+    for _ in range(320):
+        observation, _, terminated, _, _ = env.step(still)
+        assert not terminated
+        if task.pilot.vigour > 0.9:
+            read.append(observation[columns])
+    env.close()
+    sensed, went = np.mean(read, axis=0).reshape(2, 2)
+    np.testing.assert_allclose(sensed, went, rtol=0.2, atol=0.01)
+
+
 def test_who_goes_faster_than_told_steps_ahead_of_it_and_who_goes_slower_behind(porter):
     """The trunk goes forward, upright, when the standing hip turns the leg back."""
     robot, _ = porter

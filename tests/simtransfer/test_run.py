@@ -7,18 +7,19 @@ import sys
 import time
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from agents.bundle import Network, lineage, load_bundle
+from agents.bundle import Network, lineage, load_bundle, save_bundle
 from agents.group import LocalGroup
 from agents.settings import PPOSettings, SACSettings
 from agents.worlds import Worlds
 from simtransfer.experiment import ExperimentConfig, _describe
 from simtransfer.plan import PLANS, find_plan
-from simtransfer.run import Run
+from simtransfer.run import ASKEW, Run
 from simtransfer.run_config import RunConfig
 
 SMALL = RunConfig(
@@ -79,6 +80,27 @@ def test_frozen_layers_do_not_move(method, teacher_folder, tmp_path):
         if name.startswith("actor.trunk"):
             assert torch.equal(tensor, after[name]), name
     assert not torch.equal(before["critic.head.weight"], after["critic.head.weight"])
+
+
+@pytest.mark.parametrize("askew", [False, True])
+def test_weights_that_cannot_learn_with_a_mirror_are_told_of(askew, tmp_path, monkeypatch):
+    teacher = load_bundle("porter-parcel-detuned")
+    tensors = dict(teacher.tensors)
+    if askew:
+        tensors["actor.head.bias"] = torch.linspace(-1.0, 1.0, len(tensors["actor.head.bias"]))
+    save_bundle(replace(teacher, tensors=tensors), tmp_path / "teacher")
+    chosen = replace(
+        config("finetune", tmp_path / "teacher"),
+        task="parcel-detuned",
+        robot="porter",
+        network=teacher.network,
+        ppo=replace(SMALL.ppo, mirrored=True),
+    )
+    nothing = np.zeros((2, len(teacher.reads)), dtype=np.float32)  # is fitted: one body, one head
+    monkeypatch.setattr("simtransfer.run.recollect", lambda *_: nothing)
+    built(chosen, tmp_path / "run")
+    rows = json.loads((tmp_path / "run/transfer.json").read_text())
+    assert any(ASKEW in row["detail"] for row in rows) == askew
 
 
 @pytest.mark.parametrize(("method", "waits"), [("scratch", True), ("finetune", False)])
@@ -150,7 +172,7 @@ SCRIPT = """
 import sys, time
 from pathlib import Path
 from tests.simtransfer.test_run import renewed
-from simtransfer.run import Run
+from simtransfer.run import ASKEW, Run
 
 method, renewal, late, teacher, folder = sys.argv[1:]
 
