@@ -1,6 +1,6 @@
 """Hyperparameters for learning to carry parcels from scratch.
 
-python -m experiments.parcel_tuning --trials 24
+python -m experiments.parcel_tuning --trials 16
 
 In the task in which methods are compared, on one student, so that no trial is pruned; networks as
 those of the world's teacher.
@@ -24,17 +24,16 @@ SCRATCH = Scratch(
         "divergence": Between(0.01, 0.06, log=True),
         "one_minus_discount": Between(0.005, 0.03, log=True),
         "exploration": Between(0.06, 0.35, log=True),
-        "critic_first": OneOf((0, 8_192)),
         "averaging": OneOf((16_384, 65_536)),
     },
     network=Network(activation="tanh"),
 )
 TUNING = Tuning(
     Path("experiments/results/parcel_tuning"),
-    trials=24,
+    trials=16,
     steps=131_072,
     interval=32_768,
-    episodes=20,
+    episodes=12,
 )
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from envs.parcel.humanoid import SIDES, WORDS
 RARE, SOME, COMMON = 2.0, 0.5, 0.01
 FAR = 16.0  # legs, farther than any stand
 NEAR = 1.0  # radii of the plate: what is at hand is seen better than what is far
+CLOCKS = 4.0, 16.0  # control steps: how soon, by its own time, a robot of a size can answer
 LENGTHS = ("sole_forward", "sole_up")  # of `WORDS`; the others are angles
 
 
@@ -34,7 +35,8 @@ def deployable(
     axes, top = "xyz", 2.0 * Walk().speed
     features = [Feature(f"base/gravity/{axis}", "1", -1.0, 1.0) for axis in axes]
     features += [Feature(f"base/angular_velocity/{a}", "rad/clock", -1.2, 1.2) for a in axes]
-    features += [Feature(f"base/odometry/{a}", "leg/clock", -top, top) for a in "xy"]
+    for what in ("base/stance", "base/odometry"):
+        features += [Feature(f"{what}/{axis}", "leg/clock", -top, top) for axis in "xy"]
     for what, per, limit in (
         ("deflection", "", 1.0),
         ("velocity", "/clock", 4.0),
@@ -57,6 +59,7 @@ def deployable(
         Feature("task/plate/ahead", "radius", -NEAR, NEAR),
         Feature("task/plate/left", "radius", -NEAR, NEAR),
         Feature("task/stand/clearance", "leg", 0.0, DEEPEST),
+        Feature("body/clock", "step", *CLOCKS, floor=SOME),
     ]
     return features
 

@@ -27,6 +27,7 @@ ODD = (
     "parcel/position/y",
     "parcel/up/y",
     "plate/left",
+    "stance/y",
 )
 
 

@@ -90,8 +90,9 @@ class Parcel:
         lacking = {word for word, row in zip(WORDS, robot.limbs, strict=True) if not row.any()}
         own = deployable(arms, lacking, self.far)
         self.features = (*own, *privileged())
-        sensed = [0.0 if set(f.name.split("/")) & lacking else f.scale for f in own]
-        self._noise = np.asarray(sensed)  # nothing measures what is not there
+        exact = {"body", *lacking}  # nothing measures what is not there, or what it is itself
+        sensed = [0.0 if exact.intersection(f.name.split("/")) else f.scale for f in own]
+        self._noise = np.asarray(sensed)
         posed = [f.name.split("/")[-1] == "deflection" or f.name.startswith(POSED) for f in own]
         self._posed = self._noise * posed
         self.forward = 0.0
@@ -126,7 +127,7 @@ class Parcel:
         self.carried = False
         self._feet = [0.5, 0.5]
         self._drift = [0.0, 0.0, 0.0]
-        self._odometry = [0.0, 0.0]
+        self._stance = self._odometry = [0.0, 0.0]
         self._errors = self._posed * rng.spawn(1)[0].uniform(-1.0, 1.0, len(self._posed))
         self._measure(simulator)
         self._above = self._fit()
@@ -208,7 +209,8 @@ class Parcel:
         forward, right = self.balance.odometry(
             self._rates, self._joints[1], self.pilot.phase, self.pilot.vigour
         )
-        self._odometry = _nearer(self._odometry, (forward, -right), share)
+        self._stance = [forward, -right]
+        self._odometry = _nearer(self._odometry, self._stance, share)
         self.effort += self._dt * float(np.add.reduce(self._power))
         self._feet = [force / self._weight for force in simulator.sole_forces().tolist()]
         fell = (
@@ -292,6 +294,7 @@ class Parcel:
         own = (  # one tuple: NumPy takes much longer to put small arrays together
             *self._gravity,
             *(clock * rate for rate in self._rates),
+            *self._stance,
             *self._odometry,
             *(robot.limbs @ (position - self._neutral)).tolist(),
             *(clock * (robot.limbs @ velocity)).tolist(),
@@ -303,6 +306,7 @@ class Parcel:
             (self.ahead[0] - pilot.reach) / pilot.radius,
             self.ahead[1] / pilot.radius,
             self._clearance / leg,
+            clock * self.control_rate,
         )
         n = len(own)
         out[:n] = own
