@@ -97,7 +97,7 @@ class Balance:
         gait: Its gait.
         sagittal: Answers to falling forward or back.
         frontal: Answers to falling aside; a robot without the joints for it does without.
-        strength: Share of the answers that is given, above 0. To go aside is none: that is whole.
+        strength: Share of the answers that is given, of those that lead it aside too.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class Balance:
         clock = self._gait.clock
         share = vigour * clock / self._gait.leg
         told = share * speed, -share * aside
-        wanted = told[0], SIDEWAYS / self._strength * told[1]
+        wanted = told[0], SIDEWAYS * told[1]
         passed = self._passed(phase)
         for plane, (reflexes, tilt, turn, gone) in enumerate(
             zip(self._planes, tilts, turns, speeds, strict=True)
