@@ -36,7 +36,7 @@ REST, FREE = 0.01, 0.02  # m that a parcel on the plate may be off it, and leg l
 POSED = ("base/gravity", "joint")  # with limbs' deflections, what a robot reads of how it stands
 CYCLES = 0.5  # of the gait, over which speeds are smoothed, those rewarded and those sensed
 ROUND = 24  # points that a circle is drawn with
-AWAY = 1000.0  # m above, where parcels fall that this episode does not use
+AWAY = 20_000.0  # m above, where parcels that this episode does not use fall for a minute
 
 
 class Parcel:
@@ -290,7 +290,7 @@ class Parcel:
         pilot = self.pilot
         angle = 2.0 * math.pi * pilot.phase
         robot, leg, clock = self.robot, self.gait.leg, self.gait.clock
-        pace = leg / clock
+        pace, seen = leg / clock, min(1.0, self.far * leg / max(self.distance, HERE))
         own = (  # one tuple: NumPy takes much longer to put small arrays together
             *self._gravity,
             *(clock * rate for rate in self._rates),
@@ -302,7 +302,7 @@ class Parcel:
             *self._torques[self._arms].tolist(),
             *(math.sin(angle), math.cos(angle), pilot.vigour, pilot.lowered),
             *(pilot.speed / pace, pilot.turn * clock, pilot.aside / pace),
-            *(way / leg for way in self.ahead),
+            *(seen * way / leg for way in self.ahead),
             (self.ahead[0] - pilot.reach) / pilot.radius,
             self.ahead[1] / pilot.radius,
             self._clearance / leg,

@@ -131,3 +131,13 @@ def test_what_the_place_at_the_stand_is_worth_is_lost_by_leaving_it(world):
     assert sides[1] == pytest.approx(-sides[2])
     # Who waits far away earns nothing by it.
     assert still <= 0.0
+
+
+def test_parcels_that_an_episode_does_not_use_stay_away_to_its_end():
+    env = make_environment("parcel", "porter", suite="mixed", randomization="none")
+    env.reset(options={"episode": 0})
+    task, simulator = env.task, env.simulator
+    unused = [k for k in range(len(PARCELS)) if k != task.delivery.parcel]
+    simulator.advance(round(task.time_limit * task.physics_rate))
+    assert min(simulator.shape_state(k).position[2] for k in unused) > 1000.0
+    env.close()
