@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envs import make_environment
+from envs.parcel.delivery import PARCELS
 
 
 @pytest.fixture
