@@ -93,7 +93,8 @@ class PPO(stable_baselines3.PPO):
                 record.setdefault("value_loss", []).append(value_loss.item())
                 if actor_weight > 0.0:
                     advantages = batch.advantages
-                    advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+                    if len(rows) > 1:  # one has no deviation
+                        advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
                     log_ratio = log_prob - batch.log_prob
                     ratio = log_ratio.exp()
                     clipped = ratio.clamp(1.0 - clip, 1.0 + clip)

@@ -29,7 +29,7 @@ from envs.parcel.balance import FRONTAL, SAGITTAL, Balance, Reflex, Reflexes
 from envs.parcel.gait import Gait, Walk
 from envs.parcel.task import Parcel
 from simtransfer.cli import deferred, guarded
-from simtransfer.search import Search, conduct, evolution_strategy
+from simtransfer.search import Search, at_least_one, conduct, evolution_strategy
 
 ROBOTS = ("porter", "courier", "pocket", "strider")
 SECONDS = 20.0  # of an episode that are looked at
@@ -55,6 +55,10 @@ class Tuning:
     final_episodes: int = 24
     workers: int | None = None
     output: Path = Path("experiments/results/parcel_reflexes")
+
+    def __post_init__(self) -> None:
+        """Refuse figures that nothing can be searched with."""
+        at_least_one(self, "trials", "episodes", "finalists", "final_episodes")
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,7 @@ def search_of(tuning: Tuning) -> Search:
         partial(mean_worth, range(tuning.episodes)),
         Reference().numbers(),
         "share of the time and of the way, and setting down",
+        {"robots": ROBOTS, "episodes": tuning.episodes, "seconds": SECONDS},
         evolution_strategy,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -24,7 +24,7 @@ from envs.catalogue import curve_suite
 from simtransfer.cli import deferred, guarded
 from simtransfer.run import Run
 from simtransfer.run_config import RunConfig
-from simtransfer.search import Search, conduct
+from simtransfer.search import Search, at_least_one, conduct
 
 SEED = 1000  # comparisons count from 0
 REST = "one_minus_"  # of what lies so near one that its distance from there is what matters
@@ -114,6 +114,10 @@ class Tuning:
     episodes: int = 40
     workers: int | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse figures that nothing can be searched with."""
+        at_least_one(self, "trials", "steps", "interval", "episodes")
+
 
 def suggest(scratch: Scratch, trial: BaseTrial) -> PPOSettings:
     """Settings to try."""
@@ -173,6 +177,8 @@ def search_of(scratch: Scratch, tuning: Tuning) -> Search:
         partial(mean_area, scratch, tuning),
         first,
         "area under the success curve",
+        asdict(scratch)
+        | {name: getattr(tuning, name) for name in ("steps", "interval", "episodes")},
     )
 
 

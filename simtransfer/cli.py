@@ -93,7 +93,7 @@ def guarded(parse: Callable[[], Command]) -> int:
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         code, said = 2, f"[red]simtransfer:[/red] {escape(explain(error))}"
     except KeyboardInterrupt:
-        code, said = 130, "interrupted; a training goes on from its last evaluation when run again"
+        code, said = 130, "interrupted; a training goes on from its last checkpoint when run again"
     with contextlib.suppress(OSError):  # nobody may be there to be told
         if said:
             errors.print(said, soft_wrap=True)

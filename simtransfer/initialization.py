@@ -159,7 +159,7 @@ def _copy_head(
     actor = teacher.actor()
     weight, bias = actor.head.weight.detach(), actor.head.bias.detach()
     entry = ("copied", "")
-    if view.actions.teacher.name != view.actions.student.name:
+    if view.actions.teacher != view.actions.student:
         fitted, explained = _fit_head(actor, teacher, view, states)
         weight, bias = fitted[:-1].T, fitted[-1]
         names = [feature.name for feature in policy.interface.action]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -78,6 +79,12 @@ class TransferPlan:
         ):
             if value not in known:
                 raise ValueError(f"transfer plan: {unknown(what, value, known)}")
+        if self.exploration is not None and not 0.0 < self.exploration < math.inf:
+            raise ValueError(f"transfer plan: exploration must be positive, got {self.exploration}")
+        for what in ("teacher_control", "imitation", "reinforcement"):
+            values = [value for _, value in getattr(self, what).points]
+            if not all(0.0 <= value < math.inf for value in values):
+                raise ValueError(f"transfer plan: {what} must not be negative, got {values}")
         both = (self.teacher_control, self.reinforcement)
         steps = sorted({step for schedule in both for step, _ in schedule.points})
         between = [(a + b) // 2 for a, b in pairwise(steps)]

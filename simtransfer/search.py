@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import optuna
@@ -17,6 +19,7 @@ from agents.processes import workers_for
 from simtransfer.terminal import bar, progress
 
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
+ABOUT = "about"
 SPREAD = 0.04  # of the ranges, in which an evolution strategy begins around the first numbers
 
 
@@ -41,6 +44,7 @@ class Search:
         objective: What a trial is worth; more is better. Other processes import it by name.
         first: What is tried first: the numbers in use.
         label: What the worth is called in the picture.
+        about: All that two trials must share to be compared, for JSON.
         sampler: Makes what chooses the next trial, given a seed and what is tried first.
     """
 
@@ -48,13 +52,29 @@ class Search:
     objective: Callable[[Trial], float]
     first: Mapping[str, float]
     label: str
+    about: Mapping[str, Any]
     sampler: Callable[[int, Mapping[str, float]], optuna.samplers.BaseSampler] = (
         tree_of_parzen_estimators
     )
 
 
+def at_least_one(tuning: object, *names: str) -> None:
+    """Refuse figures of a search that nothing can be searched with.
+
+    Raises:
+        ValueError: If one of them is less than 1.
+    """
+    for name in names:
+        if (value := getattr(tuning, name)) < 1:
+            raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
+
+
 def open_study(search: Search, folder: Path, seed: int = 0) -> optuna.Study:
-    """The study in a folder, or a new one that begins with the numbers in use."""
+    """The study in a folder, or a new one that begins with the numbers in use.
+
+    Raises:
+        ValueError: If its trials cannot be compared with those of this search.
+    """
     study = optuna.create_study(
         study_name=search.name,
         storage=JournalStorage(JournalFileBackend(str(folder / "study.log"))),
@@ -63,8 +83,14 @@ def open_study(search: Search, folder: Path, seed: int = 0) -> optuna.Study:
         pruner=optuna.pruners.PercentilePruner(50.0, n_startup_trials=8),
         load_if_exists=True,
     )
+    about = json.loads(json.dumps(search.about))
     if not study.trials:
+        study.set_user_attr(ABOUT, about)
         study.enqueue_trial(dict(search.first))
+    if study.user_attrs.get(ABOUT, about) != about:  # one of before there was any has none
+        raise ValueError(
+            f"{folder}: holds a search of something else; remove it, or write to another --output"
+        )
     return study
 
 

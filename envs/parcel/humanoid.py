@@ -163,8 +163,11 @@ class Humanoid(Robot):
 
     @property
     def _shoulder(self) -> float:
-        """How far above the base's origin arms begin, m."""
-        joint = next(a.joints[0] for a in self.actuators if a.role == "left_shoulder_pitch")
+        """How far above the base's origin arms begin, m; without arms, what it carries on."""
+        shoulders = [a.joints[0] for a in self.actuators if a.role == "left_shoulder_pitch"]
+        if not shoulders:
+            return self.cradle.up
+        joint = shoulders[0]
         link = self.model.joints[joint].child
         return float(self.model.posed(posture(self, self.model))[link][2, 3])
 

@@ -235,6 +235,19 @@ def test_the_critic_learns_first_where_settings_say_so():
     assert not torch.equal(heads[1], heads[2])
 
 
+@pytest.mark.filterwarnings("ignore:You have specified a mini-batch")
+def test_a_last_minibatch_of_a_single_row_spoils_nothing():
+    worlds = Worlds(LocalGroup(MAKE, 1), [1])
+    settings = replace(PPO, worlds=1, rollout=33)  # and 32 in a minibatch
+    made = PPOLearner(
+        worlds, worlds.interface, TINY, settings, budget=256, seed=0, logger=Logger(None, [])
+    )
+    made.learn(worlds, 33, lambda step: None, lambda: None)
+    worlds.close()
+    assert made.steps == 33
+    assert all(torch.isfinite(tensor).all() for tensor in made.tensors().values())
+
+
 def test_the_actors_rate_rises_over_the_warm_up_and_the_critics_does_not():
     made = learner("ppo")
     made.algorithm.critic_first, made.algorithm.warm_up = 64, 256

@@ -15,6 +15,7 @@ from envs.inspection.humanoid import stand
 from envs.outline import corners
 from envs.parcel.delivery import SUITES
 from envs.parcel.gait import Gait
+from envs.parcel.humanoid import ARM
 from envs.parcel.leg import PITCHES, posture
 from envs.parcel.navigation import Pilot, Sidestepper, pilot_of
 from envs.parcel.task import Parcel
@@ -187,6 +188,14 @@ def test_a_longer_trunk_carries_as_much_higher_and_weighs_the_same(name):
     assert masses[1] == pytest.approx(masses[0])
     assert centers[1] == pytest.approx(1.2 * centers[0])
     assert tall.height == pytest.approx(robot.height)
+
+
+def test_who_has_no_arms_that_move_carries_higher_with_a_longer_trunk_too():
+    robot = find_robot("porter")
+    legs = tuple(a for a in robot.actuators if a.role.split("_", 1)[1] not in ARM)
+    armless = replace(robot, actuators=legs)
+    tall = armless.varied({"torso": 1.2})
+    assert tall.cradle.up == pytest.approx(1.2 * armless.cradle.up)
 
 
 @pytest.mark.parametrize("name", ["porter", "courier", "pocket", "strider"])

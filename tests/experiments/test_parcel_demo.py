@@ -1,7 +1,7 @@
 import imageio_ffmpeg
 import pytest
 
-from experiments.parcel_demo import EXPERIMENT, POLICIES, SUITE, film, measure
+from experiments.parcel_demo import EXPERIMENT, POLICIES, film, measure
 from experiments.parcel_transfer import EXPERIMENT as TRANSFER
 from experiments.parcel_tuning import SCRATCH
 
@@ -27,8 +27,4 @@ def test_the_film_shows_them_side_by_side(tmp_path):
 def test_all_methods_are_trained_and_judged_in_the_same_world(experiment):
     assert experiment.randomization == experiment.evaluation == "nominal"
     assert experiment.task == SCRATCH.task == "parcel-detuned"
-    assert SUITE == "mixed"
     assert "scratch" in experiment.methods
-    assert len(list(experiment.runs())) == (
-        len(experiment.students) * len(experiment.methods) * experiment.seeds
-    )

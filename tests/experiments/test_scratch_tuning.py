@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import optuna
 import pytest
 
@@ -43,3 +45,10 @@ def test_what_is_in_use_is_within_every_range_and_each_is_tried(script):
     for name in script.SCRATCH.ranges:
         field = name.removeprefix(scratch_tuning.REST)
         assert len({getattr(settings, field) for settings in others}) > 1, name
+
+
+@WORLDS
+@pytest.mark.parametrize("name", ["trials", "steps", "interval", "episodes"])
+def test_a_search_of_nothing_is_refused(script, name):
+    with pytest.raises(ValueError, match=f"--{name} must be at least 1, got 0"):
+        replace(script.TUNING, **{name: 0})

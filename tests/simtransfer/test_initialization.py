@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -51,6 +53,17 @@ def test_the_same_body_acts_identically(make_bundle):
         copied = policy.mean_action(torch.as_tensor(seen)).clamp(-1, 1).numpy()
     np.testing.assert_allclose(copied, bundle.policy(interface)(seen), atol=2e-5)
     assert {status for status, _ in taken.values()} == {"copied"}
+
+
+def test_another_body_of_the_same_name_is_another_body(make_bundle):
+    bundle, teacher = make_bundle(), find_robot("hatchback")
+    first, *others = teacher.actuators
+    student = replace(teacher, actuators=(replace(first, high=0.5 * first.high), *others))
+    policy, interface = student_of("hatchback")
+    view = TeacherView(bundle, teacher, student, interface)
+    states = np.random.default_rng(0).normal(size=(200, len(bundle.reads))).astype(np.float32)
+    taken = initialize(policy, bundle, view, PLANS["finetune"], states)
+    assert taken["actor.head.weight"][0] == "aligned"
 
 
 @pytest.mark.parametrize("robot", ["van", "skid_steer", "trike"])

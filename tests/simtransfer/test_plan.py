@@ -31,6 +31,20 @@ def test_the_teacher_cannot_drive_while_the_students_actions_are_reinforced():
         TransferPlan("x", teacher_control=constant(0.5), reinforcement=constant(1.0))
 
 
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"exploration": 0.0},
+        {"exploration": float("nan")},
+        {"imitation": constant(-1.0)},
+        {"reinforcement": constant(float("inf"))},
+    ],
+)
+def test_figures_that_nothing_can_be_trained_with_are_refused(figures):
+    with pytest.raises(ValueError, match=f"transfer plan: {next(iter(figures))} must"):
+        TransferPlan("x", **figures)
+
+
 def test_an_unknown_method_is_told_the_nearest():
     with pytest.raises(ValueError, match="did you mean 'kickstart'"):
         find_plan("kikstart")

@@ -242,7 +242,7 @@ def test_a_record_from_before_a_setting_is_of_its_default(tmp_path):
     run = Run(replace(SMALL, steps=128), tmp_path / "run")
     run.execute()
     record = json.loads((tmp_path / "run" / "config.json").read_text())
-    del record["renewal"]
+    del record["renewal"], record["ppo"]["warm_up"], record["sac"]["updates"]
     (tmp_path / "run" / "config.json").write_text(json.dumps(record))
     assert run.is_done()
     with pytest.raises(ValueError, match="another configuration"):

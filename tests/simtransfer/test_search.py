@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from simtransfer import search as module
@@ -23,7 +25,7 @@ SAMPLERS = (tree_of_parzen_estimators, evolution_strategy)
 
 
 def search_with(sampler):
-    return Search("valley", valley, {"x": 2.0, "y": 2.5}, "depth", sampler)
+    return Search("valley", valley, {"x": 2.0, "y": 2.5}, "depth", {"steps": (1, 2)}, sampler)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -52,3 +54,11 @@ def test_several_processes_work_on_one_search(tmp_path):
     study = module.conduct(search_with(evolution_strategy), tmp_path, 6, workers=2)
     assert len(finished(study)) >= 6
     assert (tmp_path / "trials.csv").read_text().count("\n") >= 7
+
+
+def test_trials_of_another_search_are_not_mixed_in(tmp_path):
+    begun = search_with(evolution_strategy)
+    open_study(begun, tmp_path)
+    open_study(begun, tmp_path)
+    with pytest.raises(ValueError, match="holds a search of something else; remove it"):
+        open_study(replace(begun, about={"steps": (1, 3)}), tmp_path)
