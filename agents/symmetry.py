@@ -56,7 +56,7 @@ class Symmetry:
         )
 
     def of_gradients(self) -> None:
-        """Add what samples' images would have taught to what the samples did."""
+        """Make them those of the samples and their images together."""
         for parameter, sides in self._sides:
             if parameter.grad is not None:
                 parameter.grad.copy_(_mean(parameter.grad, sides))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from scipy.spatial import ConvexHull
 from envs.outline import corners
 from envs.parcel.humanoid import Humanoid
 from envs.quaternion import Quaternion, rotate
+from envs.simulator import Shape
 
 WIDTH, HEIGHT = 480, 400  # pixels
 SMOOTH = 2  # drawn larger by this factor, then reduced: smooth edges
 SKY, GROUND, STRIPE, STAND = (232, 238, 243), (196, 198, 190), (180, 182, 174), (92, 160, 92)
 NEAR_SIDE, FAR_SIDE, TRUNK, BOX = (54, 110, 176), (138, 170, 204), (80, 130, 186), (176, 124, 70)
+ROUND = 24  # points that a circle is drawn with
 VIEW = math.radians(25.0)  # the camera looks from the right, a little from the front
 
 
@@ -103,3 +106,19 @@ def _bodies(
             if placed is not None:
                 world = [rotate(scene.turn, *point) for point in placed.tolist()]
                 yield np.asarray(world) + np.asarray(scene.position), colour
+
+
+def box(
+    shape: Shape, position: tuple[float, float, float], turn: Quaternion
+) -> NDArray[np.float64]:
+    """Corners of a box, m, ``(8, 3)``."""
+    corners = np.asarray(list(itertools.product((-1.0, 1.0), repeat=3))) * shape.half_extents
+    return np.asarray([rotate(turn, *corner) for corner in corners.tolist()]) + position
+
+
+def upright(shape: Shape, position: tuple[float, float, float]) -> NDArray[np.float64]:
+    """Points around an upright cylinder's ends, m, ``(2 ROUND, 3)``."""
+    radius, _, half = shape.half_extents
+    angles = np.linspace(0.0, 2.0 * math.pi, ROUND, endpoint=False)
+    rim = np.stack([radius * np.cos(angles), radius * np.sin(angles), np.full(ROUND, half)], axis=1)
+    return np.concatenate([rim, rim * (1.0, 1.0, -1.0)]) + position

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 
@@ -17,12 +16,12 @@ from envs.parcel.gait import Gait
 from envs.parcel.humanoid import ARM, ROLES, WORDS, Humanoid
 from envs.parcel.mirror import counterpart, is_symmetric
 from envs.parcel.navigation import pilot_of
-from envs.parcel.picture import Scene, paint
+from envs.parcel.picture import Scene, box, paint, upright
 from envs.parcel.reward import Reward
 from envs.parcel.stand import Stand
-from envs.quaternion import Quaternion, rotate, tilt, yaw
+from envs.quaternion import rotate, tilt, yaw
 from envs.robot import Robot, Targets, known_as
-from envs.simulator import Shape, Simulator
+from envs.simulator import Simulator
 from envs.task import Outcome
 
 HERE = 0.01  # m, the shortest way to a stand
@@ -35,7 +34,6 @@ BELOW = 0.03  # leg lengths that arms go below the stand's plate
 REST, FREE = 0.01, 0.02  # m that a parcel on the plate may be off it, and leg lengths off the arms
 POSED = ("base/gravity", "joint")  # with limbs' deflections, what a robot reads of how it stands
 CYCLES = 0.5  # of the gait, over which speeds are smoothed, those rewarded and those sensed
-ROUND = 24  # points that a circle is drawn with
 AWAY = 20_000.0  # m above, where parcels that this episode does not use fall for a minute
 
 
@@ -237,7 +235,7 @@ class Parcel:
         if failed or delivered or late:
             left = self.distance - self.stand.reach
             info = {
-                "is_success": delivered and not failed,
+                "is_success": delivered,
                 "carried": self.carried,
                 "fell": fell,
                 "dropped": dropped and not fell,
@@ -332,10 +330,10 @@ class Parcel:
 
     def picture(self) -> NDArray[np.uint8]:
         """The robot from its side, ``(height, width, 3)``."""
-        parcel = _box(self.shapes[self.delivery.parcel], *self.parcel_pose)
+        parcel = box(self.shapes[self.delivery.parcel], *self.parcel_pose)
         base = (self.pose[0], self.pose[1], self.height)
         poses = self.stand.poses(*self.goal, self.top)
-        stand = tuple(map(_upright, self.stand.shapes, poses))
+        stand = tuple(map(upright, self.stand.shapes, poses))
         return paint(self.robot, Scene(base, self.turn, self._joints[0], parcel, stand))
 
 
@@ -346,19 +344,3 @@ def _nearer(old: Sequence[float], new: Sequence[float], share: float) -> list[fl
 
 def _mean_square(values: NDArray[np.float64]) -> float:
     return float(np.add.reduce(values**2)) / len(values)
-
-
-def _box(
-    shape: Shape, position: tuple[float, float, float], turn: Quaternion
-) -> NDArray[np.float64]:
-    """Corners of a box, m, ``(8, 3)``."""
-    corners = np.asarray(list(itertools.product((-1.0, 1.0), repeat=3))) * shape.half_extents
-    return np.asarray([rotate(turn, *corner) for corner in corners.tolist()]) + position
-
-
-def _upright(shape: Shape, position: tuple[float, float, float]) -> NDArray[np.float64]:
-    """Points around an upright cylinder's ends, m, ``(2 ROUND, 3)``."""
-    radius, _, half = shape.half_extents
-    angles = np.linspace(0.0, 2.0 * math.pi, ROUND, endpoint=False)
-    rim = np.stack([radius * np.cos(angles), radius * np.sin(angles), np.full(ROUND, half)], axis=1)
-    return np.concatenate([rim, rim * (1.0, 1.0, -1.0)]) + position
