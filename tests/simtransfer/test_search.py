@@ -1,4 +1,7 @@
+import multiprocessing
+import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -62,3 +65,40 @@ def test_trials_of_another_search_are_not_mixed_in(tmp_path):
     open_study(begun, tmp_path)
     with pytest.raises(ValueError, match="holds a search of something else; remove it"):
         open_study(replace(begun, about={"steps": (1, 3)}), tmp_path)
+
+
+def endless(folder, trial):
+    while True:
+        with (folder / "alive").open("a") as file:
+            file.write(".")
+        time.sleep(0.05)
+
+
+def begin_an_endless_search(folder):
+    search = replace(search_with(evolution_strategy), objective=partial(endless, folder))
+    module.conduct(search, folder, 2, workers=2)
+
+
+def test_who_works_on_a_search_ends_with_it_even_if_it_is_killed(tmp_path):
+    process = multiprocessing.get_context("spawn").Process(
+        target=begin_an_endless_search, args=(tmp_path,)
+    )
+    process.start()
+    alive = tmp_path / "alive"
+    until(lambda: alive.exists())
+    process.kill()
+    process.join()
+
+    def stopped():
+        size = alive.stat().st_size
+        time.sleep(0.5)
+        return alive.stat().st_size == size
+
+    until(stopped)
+
+
+def until(holds):
+    end = time.monotonic() + 60.0
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
