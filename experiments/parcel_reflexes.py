@@ -8,7 +8,6 @@ how long they stay up and how far they get with no policy at all, on episodes of
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,19 +16,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import pandas as pd
 import tyro
-from optuna.study import Study
-from optuna.trial import BaseTrial, FixedTrial, TrialState
+from optuna.trial import BaseTrial
 
-from agents.processes import workers_for
 from envs import make_environment
 from envs.environment import Environment
 from envs.parcel.balance import FRONTAL, SAGITTAL, Balance, Reflex, Reflexes
 from envs.parcel.gait import Gait, Walk
 from envs.parcel.task import Parcel
 from simtransfer.cli import deferred, guarded
-from simtransfer.search import Search, at_least_one, conduct, evolution_strategy
+from simtransfer.search import Search, at_least_one, conduct, confirm, evolution_strategy
 
 ROBOTS = ("porter", "courier", "pocket", "strider")
 SECONDS = 20.0  # of an episode that are looked at
@@ -174,23 +170,12 @@ def search_of(tuning: Tuning) -> Search:
 def tune(tuning: Annotated[Tuning, tyro.conf.arg(name="")] = Tuning()) -> None:
     """Search; go on where an earlier search stopped; write the table and the picture."""
     study = conduct(search_of(tuning), tuning.output, tuning.trials, tuning.workers)
-    table = final(study, tuning)
+    unseen = range(tuning.episodes, tuning.episodes + tuning.final_episodes)
+    objective = partial(mean_worth, unseen)
+    table = confirm(study, objective, tuning.finalists, tuning.workers)
     table.to_csv(tuning.output / "finalists.csv", index=False)
     print(table.to_string(index=False))
     print(study.trials[int(table["number"][0])].params)
-
-
-def final(study: Study, tuning: Tuning) -> pd.DataFrame:
-    """The best once more, on episodes that none of them was chosen by; the best of these first."""
-    trials = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-    chosen = sorted(trials, key=lambda trial: -(trial.value or 0.0))[: tuning.finalists]
-    unseen = range(tuning.episodes, tuning.episodes + tuning.final_episodes)
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(workers_for(tuning.workers)) as pool:
-        held = pool.map(partial(mean_worth, unseen), [FixedTrial(t.params) for t in chosen], 1)
-    rows = [(trial.number, trial.value, other) for trial, other in zip(chosen, held, strict=True)]
-    table = pd.DataFrame(rows, columns=["number", "worth", "on_other_episodes"])
-    return table.sort_values("on_other_episodes", ascending=False, ignore_index=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated, Protocol
 
 import optuna
@@ -24,9 +25,10 @@ from envs.catalogue import curve_suite
 from simtransfer.cli import deferred, guarded
 from simtransfer.run import Run
 from simtransfer.run_config import RunConfig
-from simtransfer.search import Search, at_least_one, conduct
+from simtransfer.search import Search, at_least_one, conduct, confirm
 
 SEED = 1000  # comparisons count from 0
+APART = 100  # the seeds of finalists
 REST = "one_minus_"  # of what lies so near one that its distance from there is what matters
 
 
@@ -104,6 +106,8 @@ class Tuning:
         steps: Environment steps of each run.
         interval: Steps between evaluations.
         episodes: Episodes of each evaluation.
+        finalists: How many of the best are tried once more: what a single run is worth is chance.
+        final_seeds: With how many other seeds.
         workers: Trials at a time. Default: the number of cores.
     """
 
@@ -112,11 +116,13 @@ class Tuning:
     steps: int = 65_536
     interval: int = 8_192
     episodes: int = 40
+    finalists: int = 4
+    final_seeds: int = 2
     workers: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse figures that nothing can be searched with."""
-        at_least_one(self, "trials", "steps", "interval", "episodes")
+        at_least_one(self, "trials", "steps", "interval", "episodes", "finalists", "final_seeds")
 
 
 def suggest(scratch: Scratch, trial: BaseTrial) -> PPOSettings:
@@ -152,15 +158,16 @@ def area(scratch: Scratch, tuning: Tuning, settings: PPOSettings, robot: str, se
     return float(0.5 * (success[1:] + success[:-1]).mean())
 
 
-def mean_area(scratch: Scratch, tuning: Tuning, trial: optuna.Trial) -> float:
-    """Over all students, unless the first ones say that it is not worth going on."""
-    settings, total = suggest(scratch, trial), 0.0
-    for k, robot in enumerate(scratch.students):
-        total += area(scratch, tuning, settings, robot, SEED + k)
-        trial.report(total / (k + 1), k)
-        if k < len(scratch.students) - 1 and trial.should_prune():
+def mean_area(scratch: Scratch, tuning: Tuning, seeds: range, trial: BaseTrial) -> float:
+    """Over all students and seeds, unless the first ones say that it is not worth going on."""
+    settings, areas = suggest(scratch, trial), list[float]()
+    runs = [(robot, seed + k) for seed in seeds for k, robot in enumerate(scratch.students)]
+    for robot, seed in runs:
+        areas.append(area(scratch, tuning, settings, robot, seed))
+        trial.report(fmean(areas), len(areas) - 1)
+        if len(areas) < len(runs) and trial.should_prune():
             raise optuna.TrialPruned
-    return total / len(scratch.students)
+    return fmean(areas)
 
 
 def search_of(scratch: Scratch, tuning: Tuning) -> Search:
@@ -174,7 +181,7 @@ def search_of(scratch: Scratch, tuning: Tuning) -> Search:
     }
     return Search(
         f"{scratch.task}_scratch",
-        partial(mean_area, scratch, tuning),
+        partial(mean_area, scratch, tuning, range(SEED, SEED + 1)),
         first,
         "area under the success curve",
         asdict(scratch)
@@ -188,6 +195,11 @@ def launch_search(scratch: Scratch, defaults: Tuning) -> int:
     def tune(tuning: Annotated[Tuning, tyro.conf.arg(name="")] = defaults) -> None:
         """Search; go on where an earlier search stopped; write the table and the picture."""
         study = conduct(search_of(scratch, tuning), tuning.output, tuning.trials, tuning.workers)
-        print(study.best_trial.value, study.best_params)
+        unseen = range(SEED + APART, SEED + APART * (1 + tuning.final_seeds), APART)
+        objective = partial(mean_area, scratch, tuning, unseen)
+        table = confirm(study, objective, tuning.finalists, tuning.workers)
+        table.to_csv(tuning.output / "finalists.csv", index=False)
+        print(table.to_string(index=False))
+        print(study.trials[int(table["number"][0])].params)
 
     return guarded(lambda: tyro.cli(deferred(tune)))

@@ -14,9 +14,10 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import optuna
+import pandas as pd
 from matplotlib.ticker import LogLocator, NullFormatter
 from optuna.storages.journal import JournalFileBackend, JournalStorage
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import BaseTrial, FixedTrial, FrozenTrial, Trial, TrialState
 
 from agents.processes import workers_for
 from simtransfer.terminal import bar, progress
@@ -153,6 +154,37 @@ def conduct(search: Search, folder: Path, trials: int, workers: int | None = Non
     table.sort_values("value", ascending=False).to_csv(folder / "trials.csv", index=False)
     draw(search, study, folder / "settings.png")
     return study
+
+
+def confirm(
+    study: optuna.Study,
+    objective: Callable[[BaseTrial], float],
+    count: int,
+    workers: int | None = None,
+) -> pd.DataFrame:
+    """The best trials once more, by what none of them was chosen by.
+
+    Args:
+        study: Where they are from.
+        objective: What they are worth now. Other processes import it by name.
+        count: How many.
+        workers: Trials at a time. Default: the number of cores.
+
+    Returns:
+        A row each, the best first: ``number``, ``worth``, ``again``.
+    """
+    trials = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+    chosen = sorted(trials, key=lambda trial: -(trial.value or 0.0))[:count]
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers_for(workers)) as pool, progress() as display:
+        line = bar(display, "finalists", len(chosen))
+        again = []
+        for worth in pool.imap(objective, [FixedTrial(trial.params) for trial in chosen]):
+            again.append(worth)
+            display.update(line, completed=len(again))
+    rows = [(trial.number, trial.value, worth) for trial, worth in zip(chosen, again, strict=True)]
+    table = pd.DataFrame(rows, columns=["number", "worth", "again"])
+    return table.sort_values("again", ascending=False, ignore_index=True)
 
 
 def draw(search: Search, study: optuna.Study, file: Path) -> None:

@@ -52,3 +52,15 @@ def test_what_is_in_use_is_within_every_range_and_each_is_tried(script):
 def test_a_search_of_nothing_is_refused(script, name):
     with pytest.raises(ValueError, match=f"--{name} must be at least 1, got 0"):
         replace(script.TUNING, **{name: 0})
+
+
+@WORLDS
+def test_finalists_are_trained_with_seeds_that_they_were_not_chosen_by(script, tried):
+    search = search_of(script.SCRATCH, script.TUNING)
+    trial = optuna.trial.FixedTrial(search.first)
+    again = scratch_tuning.mean_area(script.SCRATCH, script.TUNING, range(1100, 1300, 100), trial)
+    assert again == pytest.approx(search.objective(trial))
+    students = len(script.SCRATCH.students)
+    seeds = [seed for _, _, seed in tried]
+    assert len(seeds) == len(set(seeds)) == 3 * students
+    assert [robot for _, robot, _ in tried] == 3 * list(script.SCRATCH.students)

@@ -67,6 +67,21 @@ def test_trials_of_another_search_are_not_mixed_in(tmp_path):
         open_study(replace(begun, about={"steps": (1, 3)}), tmp_path)
 
 
+def along_x(trial):
+    return trial.suggest_float("x", 0.1, 3.0, log=True)
+
+
+def test_the_best_are_tried_once_more_and_ranked_by_that(tmp_path):
+    search = search_with(evolution_strategy)
+    work(search, tmp_path, 20)
+    study = open_study(search, tmp_path)
+    table = module.confirm(study, along_x, 3, workers=2)
+    best = sorted(study.trials, key=lambda trial: -trial.value)[:3]
+    assert set(table["number"]) == {trial.number for trial in best}
+    assert list(table["again"]) == sorted((trial.params["x"] for trial in best), reverse=True)
+    assert list(table["worth"]) == [study.trials[number].value for number in table["number"]]
+
+
 def endless(folder, trial):
     while True:
         with (folder / "alive").open("a") as file:
