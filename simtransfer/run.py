@@ -24,7 +24,6 @@ from agents.group import Make
 from agents.learner import Learner, PPOLearner
 from agents.processes import form
 from agents.sac import SACLearner
-from agents.settings import PPOSettings, SACSettings
 from agents.worlds import Worlds
 from envs import control_rate, curve_suite, find_robot, make_environment, suites
 from simtransfer.deployment import robot_of
@@ -46,7 +45,7 @@ from simtransfer.initialization import (
     report,
 )
 from simtransfer.recollection import recollect
-from simtransfer.run_config import RunConfig
+from simtransfer.run_config import RunConfig, completed
 from simtransfer.versions import versions
 from simtransfer.view import TeacherView
 
@@ -67,17 +66,6 @@ class Progress:
     steps: int
     total: int
     success_rate: float
-
-
-def _completed(record: Any) -> Any:
-    """A run's record in which settings that there were not yet have their defaults."""
-    if not isinstance(record, dict):
-        return record
-    whole = plain(asdict(RunConfig())) | record
-    for name, defaults in (("ppo", PPOSettings()), ("sac", SACSettings())):
-        if isinstance(whole[name], dict):
-            whole[name] = asdict(defaults) | whole[name]
-    return whole
 
 
 class Run:
@@ -140,7 +128,7 @@ class Run:
             ValueError: If it holds a run with another configuration.
         """
         record = self.folder / "config.json"
-        if record.exists() and _completed(read_json(record)) != plain(self._record()):
+        if record.exists() and completed(read_json(record)) != plain(self._record()):
             raise ValueError(
                 f"{self.folder}: holds a run with another configuration; "
                 "remove it, or write to another --output"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import cast
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
 
 from agents.bundle import Network
 from agents.settings import PPOSettings, SACSettings, settle
@@ -11,6 +11,7 @@ from envs.catalogue import find_robot, is_made_for
 from envs.interface import unknown
 from envs.randomization import find_randomization
 from envs.tables import LARGEST, shown
+from simtransfer.files import plain
 from simtransfer.plan import PLANS, TransferPlan
 
 ALGORITHMS = ("ppo", "sac")
@@ -82,3 +83,14 @@ class RunConfig:
         if not is_made_for(robot, self.task):
             made = ", ".join(robot.tasks)
             raise ValueError(f"robot {robot.name!r} is made for {made}, not for {self.task!r}")
+
+
+def completed(record: Any) -> Any:
+    """A run's record in which settings that there were not yet have their defaults."""
+    if not isinstance(record, dict):
+        return record
+    whole = plain(asdict(RunConfig())) | record
+    for name, defaults in (("ppo", PPOSettings()), ("sac", SACSettings())):
+        if isinstance(whole[name], dict):
+            whole[name] = asdict(defaults) | whole[name]
+    return whole
