@@ -27,6 +27,8 @@ with quiet():
 
 SOLVER_ITERATIONS = 20
 GROUND_FRICTION = 1.0
+AWAY = (0.0, 0.0, -100.0)  # m, where shapes are at first
+WITH_FREE = BODY_GROUP | WHEEL_GROUP | GROUND_GROUP | SCRIPTED_GROUP
 
 
 class Bullet:
@@ -58,7 +60,9 @@ class Bullet:
             physicsClientId=client,
         )
         plane = pybullet.createCollisionShape(pybullet.GEOM_PLANE, physicsClientId=client)
-        self._ground = pybullet.createMultiBody(0, plane, physicsClientId=client)
+        self._ground = pybullet.createMultiBody(
+            0, plane, useMaximalCoordinates=True, physicsClientId=client
+        )
         self._dynamics(self._ground, -1, lateralFriction=GROUND_FRICTION)
         self._group(self._ground, -1, GROUND_GROUP, BODY_GROUP | WHEEL_GROUP | FREE_GROUP)
         self._robot = BulletRobot(client, robot)
@@ -66,6 +70,7 @@ class Bullet:
         self._shapes = [self._add(shape) for shape in shapes]
         self._heights = [shape.half_extents[2] for shape in shapes]
         self._free = {body: k for k, body in enumerate(self._shapes) if shapes[k].mass > 0}
+        self._away = set(self._free)
         self._furniture = {
             body for body, shape in zip(self._shapes, shapes, strict=True) if shape.furniture
         }
@@ -76,6 +81,7 @@ class Bullet:
         self._sole_of = {link: k for k, link in enumerate(self._robot.soles)}
         self._sole_forces = np.zeros(len(self._sole_of))
         self._held: set[int] = set()
+        self._felt = False
         self._start = pybullet.saveState(physicsClientId=client)
 
     def renew(self) -> None:
@@ -101,13 +107,14 @@ class Bullet:
         body: int = pybullet.createMultiBody(
             shape.mass,
             geometry,
-            basePosition=[0, 0, -100],
+            basePosition=AWAY,
             baseInertialFramePosition=shape.center,
+            # Costs the engine less; but what is so may not change once the start is saved.
+            useMaximalCoordinates=shape.mass == 0,
             physicsClientId=client,
         )
         if shape.mass > 0:
-            others = BODY_GROUP | WHEEL_GROUP | GROUND_GROUP | SCRIPTED_GROUP
-            self._group(body, -1, FREE_GROUP, others)
+            self._group(body, -1, 0, 0)
             self._dynamics(body, -1, linearDamping=0.0, angularDamping=0.0)
         else:
             self._group(body, -1, SCRIPTED_GROUP, BODY_GROUP | FREE_GROUP)
@@ -128,6 +135,7 @@ class Bullet:
         self._touched = False
         self._sole_forces[:] = 0.0
         self._held.clear()
+        self._felt = True
         self._motors.rest()
         pybullet.restoreState(self._start, physicsClientId=client)
         self._robot.lift()
@@ -144,10 +152,19 @@ class Bullet:
         turn = (0.0, 0.0, math.sin(yaw / 2), math.cos(yaw / 2))
         at = (x, y, self._heights[shape] if z is None else z)
         if body in self._free:
+            if body in self._away:
+                self._away.remove(body)
+                self._group(body, -1, FREE_GROUP, WITH_FREE)
             at = (np.asarray(at) + rotate(turn, *self._offsets[shape].tolist())).tolist()
             still = [0.0, 0.0, 0.0]
             pybullet.resetBaseVelocity(body, still, still, physicsClientId=client)
         pybullet.resetBasePositionAndOrientation(body, at, turn, physicsClientId=client)
+
+    def put_away(self, shape: int) -> None:
+        """See `Simulator.put_away`: it falls and meets nothing, which costs the engine least."""
+        if (body := self._shapes[shape]) not in self._away:
+            self._away.add(body)
+            self._group(body, -1, 0, 0)  # a group or a mask alone would be enough to meet
 
     def load_shape(self, shape: int, mass: float, friction: float) -> None:
         """See `Simulator.load_shape`."""
@@ -182,11 +199,13 @@ class Bullet:
             # A glancing hit is over within a step or two: look after each.
             if not (self._free or self._touched):
                 self._touched = self._robot.touches(self._ground)
-        if self._free:
-            self._feel()
+        self._felt = not self._free
 
     def _feel(self) -> None:
-        """What touches the robot, by one request."""
+        """What touches the robot now, by one request."""
+        if self._felt:
+            return
+        self._felt = True
         self._held.clear()
         soles, forces = self._sole_of, [0.0] * len(self._sole_of)
         contacts = pybullet.getContactPoints(bodyA=self._robot.body, physicsClientId=self._client)
@@ -208,10 +227,12 @@ class Bullet:
 
     def sole_forces(self) -> NDArray[np.float64]:
         """See `Simulator.sole_forces`."""
+        self._feel()
         return self._sole_forces
 
     def holds(self, shape: int) -> bool:
         """See `Simulator.holds`."""
+        self._feel()
         return shape in self._held
 
     def state(self) -> BodyState:
@@ -224,6 +245,7 @@ class Bullet:
 
     def touched(self) -> bool:
         """See `Simulator.touched`."""
+        self._feel()
         touched, self._touched = self._touched, False
         return touched
 

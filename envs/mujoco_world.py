@@ -20,6 +20,7 @@ FINEST = 0.001  # s: the largest step of the engine; a physics step is made of a
 STIFFNESS = 4.0  # of speed controllers, in missing speeds made up in a step by a wheel in the air
 SERVO_GAIN = 0.3  # of the way to its target that a servo wants to go in a physics step
 NOTHING = 1e-9  # N·m: the engine wants a range
+AWAY = 20_000.0  # m above
 
 
 @dataclass
@@ -172,6 +173,10 @@ class Mujoco:
         at, rate = int(joint.qposadr[0]), int(joint.dofadr[0])
         self.data.qpos[at : at + 7] = (x, y, height, *turn)
         self.data.qvel[rate : rate + 6] = 0.0
+
+    def put_away(self, shape: int) -> None:
+        """See `Simulator.put_away`: high up, where it falls for a minute and meets nothing."""
+        self.place(shape, 10.0 * shape, 0.0, 0.0, AWAY)
 
     def load_shape(self, shape: int, mass: float, friction: float) -> None:
         """See `Simulator.load_shape`."""

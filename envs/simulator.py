@@ -71,6 +71,9 @@ class Simulator(Protocol):
             z: m; default: standing on the ground.
         """
 
+    def put_away(self, shape: int) -> None:
+        """Take a shape that has a mass out of the world until it is placed."""
+
     def load_shape(self, shape: int, mass: float, friction: float) -> None:
         """Give a shape that has a mass another one (kg), inertia included, and its friction."""
 
@@ -106,8 +109,7 @@ class Simulator(Protocol):
 
         Furniture does not count.
 
-        Where nothing in the world has a mass, every physics step is looked at, else the last of
-        each `advance`.
+        Where nothing in the world has a mass, every physics step is looked at, else the last one.
         """
 
     def sole_forces(self) -> NDArray[np.float64]:

@@ -34,7 +34,6 @@ BELOW = 0.03  # leg lengths that arms go below the stand's plate
 REST, FREE = 0.01, 0.02  # m that a parcel on the plate may be off it, and leg lengths off the arms
 POSED = ("base/gravity", "joint")  # with limbs' deflections, what a robot reads of how it stands
 CYCLES = 0.5  # of the gait, over which speeds are smoothed, those rewarded and those sensed
-AWAY = 20_000.0  # m above, where parcels that this episode does not use fall for a minute
 
 
 class Parcel:
@@ -110,7 +109,7 @@ class Parcel:
                 simulator.place(k, cradle.forward, 0.0, 0.0, up)
                 simulator.load_shape(k, delivery.mass * self._mass, delivery.friction)
             else:
-                simulator.place(k, 10.0 * k, 0.0, 0.0, AWAY)
+                simulator.put_away(k)
         self._clearance = delivery.clearance * self.gait.leg
         self._depth = min(self._clearance + BELOW * self.gait.leg, self.gait.deepest)
         ahead, aside = math.cos(delivery.direction), math.sin(delivery.direction)

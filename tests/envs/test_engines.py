@@ -88,6 +88,27 @@ def test_a_crate_slides_as_far_as_friction_lets_it(world, engine, friction):
     assert end.position[0] - start == pytest.approx(expected, rel=0.1)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_was_put_away_meets_nothing_until_it_is_placed_again(world, engine):
+    simulator = world(engine, "porter", (CRATE,))
+    heights = []
+    for there in (False, True, False, True):
+        simulator.reset(0.0, 0.0, 0.0, 0.0)
+        if there:
+            simulator.place(0, 0.0, 0.0, 0.0, 3.0)
+        else:
+            simulator.put_away(0)
+        simulator.drive(neutral("porter"), 1.0, 0.0)
+        held = False
+        for _ in range(240):
+            simulator.advance(1)
+            held = held or simulator.holds(0)
+        heights.append(simulator.state().position[2])
+        assert held == there  # what falls on it knocks it over
+    assert heights[0] == heights[2]
+    assert heights[1] != heights[0]
+
+
 def kick(simulator, speed):
     """Give the first shape a speed along x."""
     if isinstance(simulator, Bullet):
