@@ -204,6 +204,8 @@ def draw(search: Search, study: optuna.Study, file: Path) -> None:
             axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlabel(name)
         axis.grid(alpha=0.3)
+    for axis in axes.flat[len(names) :]:
+        axis.set_visible(False)
     figure.supylabel(search.label)
     figure.tight_layout()
     figure.savefig(file, dpi=110)
