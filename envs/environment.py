@@ -68,9 +68,8 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.mirror = Mirror.of(self.interface, task.mirror) if task.mirror else None
         self._low, self._high = bounds(features)
         self.observation_space = gymnasium.spaces.Box(self._low, self._high, dtype=np.float32)
-        self.action_space = gymnasium.spaces.Box(
-            -1.0, 1.0, (len(robot.actuators),), dtype=np.float32
-        )
+        self._shape = (len(robot.actuators),)
+        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, self._shape, dtype=np.float32)
         self._all = np.zeros(len(task.features), dtype=np.float32)
         self._draws = Draws(randomization)
         self._loaded = False
@@ -135,9 +134,10 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         simulator, values = self.simulator, self._draws.values
         if self._targets is None:
             raise RuntimeError("no episode has begun: call reset() before step()")
-        if np.shape(action) != self.action_space.shape or not np.isfinite(action).all():
-            raise ValueError(f"an action is {self.action_space.shape} finite numbers, got {action}")
-        targets = self.task.act(simulator, np.clip(action, -1.0, 1.0))
+        if np.shape(action) != self._shape or not np.isfinite(action).all():
+            raise ValueError(f"an action is {self._shape} finite numbers, got {action}")
+        # Twice as fast as `np.clip`, here and below.
+        targets = self.task.act(simulator, np.minimum(np.maximum(action, -1.0), 1.0))
         if drawn := self._draws.redraw("interval", self._rng, 1.0 / self.task.control_rate):
             self._apply(drawn)
             if "push" in drawn:
@@ -181,7 +181,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     def _observe(self) -> NDArray[np.float32]:
         self.task.observe(self.simulator, self._draws.values, self._rng, self._all)
         # Deployable features come first, so that leaving out privileged ones is a slice.
-        return np.clip(self._all[: len(self._low)], self._low, self._high)
+        return np.minimum(np.maximum(self._all[: len(self._low)], self._low), self._high)
 
     def render(self) -> NDArray[np.uint8] | None:
         """A picture of the world from above, ``(height, width, 3)``."""

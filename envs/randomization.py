@@ -227,7 +227,10 @@ class Draws:
     """
 
     def __init__(self, terms: Randomization) -> None:
-        self._terms = terms
+        self._terms = {
+            occasion: tuple(term for term in terms if term.occasion == occasion)
+            for occasion in OCCASIONS
+        }
         self.values = {name: parameter.initial for name, parameter in PARAMETERS.items()}
 
     def redraw(
@@ -246,12 +249,9 @@ class Draws:
         """
         drawn = {}
         if occasion == "reset":  # what changed during an episode does not outlast it
-            for term in self._terms:
-                if term.occasion == "interval":
-                    self.values[term.parameter] = PARAMETERS[term.parameter].initial
-        for term in self._terms:
-            if term.occasion != occasion:
-                continue
+            for term in self._terms["interval"]:
+                self.values[term.parameter] = PARAMETERS[term.parameter].initial
+        for term in self._terms[occasion]:
             if occasion == "interval" and rng.random() >= dt / term.period:
                 continue
             drawn[term.parameter] = term.draw(rng)
