@@ -171,16 +171,7 @@ _PARCEL = PPOSettings(
 )
 TUNED = {
     "parcel": _PARCEL,
-    "parcel-detuned": replace(  # found by experiments/parcel_tuning.py
-        _PARCEL,
-        learning_rate=1.1e-3,
-        rollout=64,
-        epochs=4,
-        discount=0.977,
-        divergence=0.04,
-        critic_first=8_192,
-        averaging=16_384,
-    ),
+    "parcel-detuned": replace(_PARCEL, learning_rate=6e-4, critic_first=8_192),
 }
 
 
