@@ -21,8 +21,8 @@ EXPERIMENT = ExperimentConfig(
     methods=("scratch", "zero_shot", "finetune"),
     seeds=5,
     steps=262_144,
-    interval=8_192,
-    renewal=8,
+    interval=16_384,
+    renewal=4,
     episodes=10,
     final_episodes=10,
 )
