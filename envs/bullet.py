@@ -170,8 +170,13 @@ class Bullet:
         """See `Simulator.load_shape`."""
         old, _, inertia = self._loads[shape]
         scaled = [mass / old * value for value in inertia]
-        self._dynamics(self._shapes[shape], -1, mass=mass, lateralFriction=friction)
-        self._dynamics(self._shapes[shape], -1, localInertiaDiagonal=scaled)
+        self._dynamics(
+            self._shapes[shape],
+            -1,
+            mass=mass,
+            lateralFriction=friction,
+            localInertiaDiagonal=scaled,
+        )
 
     def shape_state(self, shape: int) -> BodyState:
         """See `Simulator.shape_state`."""
@@ -254,7 +259,7 @@ class Bullet:
     ) -> NDArray[np.float64]:
         """See `Simulator.cast`."""
         hits = pybullet.rayTestBatch(
-            np.broadcast_to(origin, ends.shape),
+            np.full(ends.shape, origin),
             ends,
             numThreads=1,
             collisionFilterMask=SCRIPTED_GROUP,

@@ -215,8 +215,7 @@ class BulletRobot:
             self.links, self._mass, self._inertia, self._armature, strict=True
         ):
             scaled = [factor * own + added for own, added in zip(inertia, rotor, strict=True)]
-            self._change(link, mass=factor * mass)
-            self._change(link, localInertiaDiagonal=scaled)
+            self._change(link, mass=factor * mass, localInertiaDiagonal=scaled)
 
     def scale_friction(self, factor: float) -> None:
         """See `Simulator.scale_friction`."""

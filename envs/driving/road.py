@@ -9,6 +9,7 @@ import numpy as np
 
 LANE_WIDTH = 3.6  # m, a usual urban lane
 SPACING = 0.5  # m between the points that represent the centreline
+EASING = 8  # points on either side over which curvature is averaged
 RUN_OFF = 60.0  # m of straight road beyond the last bend, for what drives or looks past the end
 
 
@@ -20,17 +21,17 @@ class Road:
     """
 
     def __init__(self, bends: Sequence[tuple[float, float]]) -> None:
-        curvature = np.concatenate(
-            [np.full(max(1, round(length / SPACING)), k) for length, k in bends]
-            + [np.zeros(round(RUN_OFF / SPACING))]
-        )
+        points = [max(1, round(length / SPACING)) for length, _ in bends]
+        ends = (points[0] + EASING, *points[1:], round(RUN_OFF / SPACING) + EASING)
+        curvature = np.repeat([*(k for _, k in bends), 0.0], ends)
         # A driver turns the wheel over some metres: bends begin and end gradually.
-        window = np.ones(16) / 16
-        curvature = np.convolve(np.pad(curvature, 8, mode="edge"), window, mode="same")[8:-8]
-        heading = np.concatenate([[0.0], np.cumsum(curvature * SPACING)])
+        window = np.ones(2 * EASING) / (2 * EASING)
+        curvature = np.convolve(curvature, window, mode="same")[EASING:-EASING]
+        heading, x, y = np.zeros((3, len(curvature) + 1))
+        np.cumsum(curvature * SPACING, out=heading[1:])
         middle = 0.5 * (heading[1:] + heading[:-1])
-        x = np.concatenate([[0.0], np.cumsum(np.cos(middle) * SPACING)])
-        y = np.concatenate([[0.0], np.cumsum(np.sin(middle) * SPACING)])
+        np.cumsum(np.cos(middle) * SPACING, out=x[1:])
+        np.cumsum(np.sin(middle) * SPACING, out=y[1:])
         self.length = SPACING * len(curvature)
         # Lists, since single points are read and lists are faster than arrays at that.
         self._x, self._y, self._heading = x.tolist(), y.tolist(), heading.tolist()

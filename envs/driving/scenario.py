@@ -87,6 +87,7 @@ class Scenario:
     speed: float
 
 
+BENDS = 5
 MAX_PARKED, MAX_DRIVERS, MAX_JAYWALKERS = 4, 1, 2
 RIGHT_LANE = -0.5 * LANE_WIDTH
 PASSING_LINE = -1.5  # m, where scripted cars drive: clear of the parked ones
@@ -101,9 +102,8 @@ def draw_scenario(suite: str, rng: np.random.Generator) -> Scenario:
     if suite not in SUITES:
         raise ValueError(unknown("suite", suite, SUITES))
     rule = SUITES[suite]
-    bends = tuple(
-        (float(rng.uniform(20.0, 40.0)), float(rng.uniform(-1 / 40, 1 / 40))) for _ in range(5)
-    )
+    drawn = rng.uniform((20.0, -1 / 40), (40.0, 1 / 40), (BENDS, 2)).tolist()
+    bends = tuple((length, curvature) for length, curvature in drawn)
     # Parked cars stand on the kerb, a metre inside the lane, far enough apart to weave around.
     places = START + 28.0 + 24.0 * np.arange(4) + rng.uniform(-5.0, 5.0, 4)
     kept = places[rng.random(4) < 0.7]
