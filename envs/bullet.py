@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.bullet_motors import motors
+from envs.bullet_motors import MOTORS, motors
 from envs.bullet_robot import (
     BODY_GROUP,
     FREE_GROUP,
@@ -17,6 +19,7 @@ from envs.bullet_robot import (
     WHEEL_GROUP,
     BulletRobot,
 )
+from envs.gravity import Gravity
 from envs.quaternion import rotate
 from envs.quiet import quiet
 from envs.robot import Robot
@@ -38,6 +41,7 @@ class Bullet:
         with quiet():
             self._client: int = pybullet.connect(pybullet.DIRECT)
         self._loaded: tuple[Robot, Sequence[Shape], float] | None = None
+        self._gravity = Gravity()
         self._start = -1
 
     def load(self, robot: Robot, shapes: Sequence[Shape], physics_rate: float) -> None:
@@ -51,7 +55,8 @@ class Bullet:
             pybullet.removeState(self._start, physicsClientId=client)
             pybullet.resetSimulation(physicsClientId=client)
         self._loaded = robot, shapes, physics_rate
-        pybullet.setGravity(0, 0, -9.81, physicsClientId=client)
+        self._gravity = Gravity()
+        pybullet.setGravity(*self._gravity.acceleration, physicsClientId=client)
         pybullet.setPhysicsEngineParameter(
             fixedTimeStep=1.0 / physics_rate,
             numSolverIterations=SOLVER_ITERATIONS,
@@ -63,10 +68,12 @@ class Bullet:
         self._ground = pybullet.createMultiBody(
             0, plane, useMaximalCoordinates=True, physicsClientId=client
         )
-        self._dynamics(self._ground, -1, lateralFriction=GROUND_FRICTION)
+        # What two bodies that meet have in common is the product of theirs.
+        self._dynamics(self._ground, -1, lateralFriction=GROUND_FRICTION, restitution=1.0)
         self._group(self._ground, -1, GROUND_GROUP, BODY_GROUP | WHEEL_GROUP | FREE_GROUP)
         self._robot = BulletRobot(client, robot)
         self._motors = motors(self._robot)
+        self._vary = self._ways()
         self._shapes = [self._add(shape) for shape in shapes]
         self._heights = [shape.half_extents[2] for shape in shapes]
         self._free = {body: k for k, body in enumerate(self._shapes) if shapes[k].mass > 0}
@@ -197,9 +204,11 @@ class Bullet:
 
     def advance(self, substeps: int) -> None:
         """See `Simulator.advance`."""
-        step, push = self.engine_step, self._motors.push
+        step, push, robot = self.engine_step, self._motors.push, self._robot
         for _ in range(substeps):
             push()
+            if robot.pulled:
+                robot.pull()
             step()
             # A glancing hit is over within a step or two: look after each.
             if not (self._free or self._touched):
@@ -267,17 +276,38 @@ class Bullet:
         )
         return np.asarray([hit[2] for hit in hits])
 
-    def scale_mass(self, factor: float) -> None:
-        """See `Simulator.scale_mass`."""
-        self._robot.scale_mass(factor)
+    def _ways(self) -> dict[str, Callable[[float], None]]:
+        """What a value of each physical parameter is given to."""
+        robot, turned = self._robot, self._motors.vary
+        return {
+            "friction": robot.scale_friction,
+            "spinning_friction": self._spin,
+            "rolling_friction": partial(robot.change_soles, "rollingFriction"),
+            "restitution": partial(robot.change_soles, "restitution"),
+            "sideways_force": robot.set_pull,
+            **{name: partial(robot.weigh, name) for name in ("mass", "armature")},
+            **{name: partial(self._fall, name) for name in ("gravity", "slope_x", "slope_y")},
+            **{name: partial(turned, name) for name in MOTORS},
+        }
 
-    def scale_friction(self, factor: float) -> None:
-        """See `Simulator.scale_friction`."""
-        self._robot.scale_friction(factor)
+    def vary(self, parameter: str, value: float) -> None:
+        """See `Simulator.vary`."""
+        self._vary[parameter](value)
 
-    def scale_servo_speed(self, factor: float) -> None:
-        """See `Simulator.scale_servo_speed`."""
-        self._motors.servo_speed = factor
+    def _spin(self, friction: float) -> None:
+        """The engine knows friction against spinning only where it limits friction by cones."""
+        self._robot.change_soles("spinningFriction", friction)
+        pybullet.setPhysicsEngineParameter(
+            enableConeFriction=int(friction > 0.0), physicsClientId=self._client
+        )
+
+    def _fall(self, parameter: str, value: float) -> None:
+        self._gravity = replace(self._gravity, **{parameter: value})
+        pybullet.setGravity(*self._gravity.acceleration, physicsClientId=self._client)
+
+    def down(self) -> tuple[float, float, float]:
+        """See `Simulator.down`."""
+        return self._gravity.down
 
     def push(self, lateral: float) -> None:
         """See `Simulator.push`."""

@@ -9,21 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.bullet_robot import BulletRobot
-from envs.pd_motors import PdMotors
+from envs.pd_motors import GAINS, PdMotors
 from envs.quiet import quiet
 
 with quiet():
     import pybullet
 
 
+MOTORS = ("stiffness", "damping", "joint_damping", "joint_friction", "servo_speed")
+
+
 class Motors(Protocol):
-    """All of a robot's.
-
-    Attributes:
-        servo_speed: Factor on every servo's largest speed.
-    """
-
-    servo_speed: float
+    """All of a robot's."""
 
     @property
     def torques(self) -> NDArray[np.float64]:
@@ -38,6 +35,9 @@ class Motors(Protocol):
     def rest(self) -> None:
         """Forget the last episode."""
 
+    def vary(self, parameter: str, value: float) -> None:
+        """See `Simulator.vary`; of `MOTORS`, what a kind does not have is left alone."""
+
 
 class ConstraintMotors:
     """Servos and wheel motors as the engine's velocity constraints, with a largest torque.
@@ -47,7 +47,7 @@ class ConstraintMotors:
     """
 
     def __init__(self, loaded: BulletRobot) -> None:
-        self.servo_speed = 1.0
+        self._servo_speed = 1.0
         self._loaded, actuators = loaded, loaded.robot.actuators
         self._driven = [[loaded.index[name] for name in a.joints] for a in actuators]
         self._braked = [[loaded.index[name] for name in a.brake_joints] for a in actuators]
@@ -65,7 +65,7 @@ class ConstraintMotors:
                         pybullet.POSITION_CONTROL,
                         targetPosition=signs[joint] * target,
                         force=actuator.force * strength,
-                        maxVelocity=actuator.rate * self.servo_speed,
+                        maxVelocity=actuator.rate * self._servo_speed,
                         positionGain=0.3,
                         velocityGain=1.0,
                         physicsClientId=self._loaded.client,
@@ -100,6 +100,11 @@ class ConstraintMotors:
     def rest(self) -> None:
         """The engine's state is restored with the world's."""
 
+    def vary(self, parameter: str, value: float) -> None:
+        """See `Motors.vary`."""
+        if parameter == "servo_speed":
+            self._servo_speed = value
+
 
 class TorqueMotors:
     """Springs and dampers, see `envs.pd_motors`.
@@ -109,7 +114,6 @@ class TorqueMotors:
     """
 
     def __init__(self, loaded: BulletRobot) -> None:
-        self.servo_speed = 1.0  # it has none
         signs = {name: loaded.signs[joint] for joint, name in loaded.joints.items()}
         self._loaded, self._motors = loaded, PdMotors(loaded.robot.actuators, signs)
         self._joints = [loaded.index[name] for name in self._motors.joints]
@@ -139,6 +143,26 @@ class TorqueMotors:
     def rest(self) -> None:
         """Forget the last torques."""
         self._motors.rest()
+
+    def vary(self, parameter: str, value: float) -> None:
+        """See `Motors.vary`."""
+        if parameter in GAINS:
+            self._motors.vary(parameter, value)
+            return
+        body, client = self._loaded.body, self._loaded.client
+        for joint, (force, rate) in zip(self._joints, self._motors.limits, strict=True):
+            if parameter == "joint_damping":
+                pybullet.changeDynamics(
+                    body, joint, jointDamping=value * force / rate, physicsClientId=client
+                )
+            elif parameter == "joint_friction":  # a motor that wants to stand still
+                pybullet.setJointMotorControl2(
+                    body,
+                    joint,
+                    pybullet.VELOCITY_CONTROL,
+                    force=value * force,
+                    physicsClientId=client,
+                )
 
 
 def motors(loaded: BulletRobot) -> Motors:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.fixed_joints import merge_fixed_joints
+from envs.gravity import STANDARD
 from envs.interface import unknown
 from envs.quaternion import Quaternion, multiply, rotate
 from envs.quiet import quiet
@@ -41,6 +42,7 @@ class BulletRobot:
         hull: Links that bump into things; of the soles only those that stand out of the body.
         joints: Names of the joints that move, by the engine's number.
         index: The other way round, for all joints.
+        pulled: Force to the left on its base, N.
         signs: By number, 1 or -1: about the base's own axes, positive rolls forward or steers left.
 
     Raises:
@@ -48,7 +50,7 @@ class BulletRobot:
     """
 
     def __init__(self, client: int, robot: Robot) -> None:
-        self.client, self.robot = client, robot
+        self.client, self.robot, self.pulled = client, robot, 0.0
         urdf = robot.model
         named = {joint for a in robot.actuators for joint in (*a.joints, *a.brake_joints)}
         for name in sorted(named | set(robot.soles)):
@@ -74,8 +76,9 @@ class BulletRobot:
         self._mass = [float(entry[0]) for entry in info]
         self._inertia = [tuple(map(float, entry[2])) for entry in info]
         self._armature = self._rotors(infos, [entry[4] for entry in info])
+        self._weights = {"mass": 1.0, "armature": 1.0}
         if np.any(self._armature):
-            self.scale_mass(1.0)
+            self.weigh("armature", 1.0)
         self._friction = [float(entry[1]) for entry in info]
         self._center = np.asarray(info[0][3])
         # The engine turns a base to its principal axes of inertia; ours is the URDF's frame.
@@ -209,18 +212,40 @@ class BulletRobot:
             for contact in contacts(bodyA=body, linkIndexA=link, physicsClientId=client)
         )
 
-    def scale_mass(self, factor: float) -> None:
-        """See `Simulator.scale_mass`."""
-        for link, mass, inertia, rotor in zip(
+    def weigh(self, parameter: str, factor: float) -> None:
+        """Set masses with their inertias, or what rotors add, by a factor on what was loaded."""
+        self._weights[parameter] = factor
+        mass, armature = self._weights["mass"], self._weights["armature"]
+        for link, own, inertia, rotor in zip(
             self.links, self._mass, self._inertia, self._armature, strict=True
         ):
-            scaled = [factor * own + added for own, added in zip(inertia, rotor, strict=True)]
-            self._change(link, mass=factor * mass, localInertiaDiagonal=scaled)
+            scaled = [mass * i + armature * added for i, added in zip(inertia, rotor, strict=True)]
+            self._change(link, mass=mass * own, localInertiaDiagonal=scaled)
 
     def scale_friction(self, factor: float) -> None:
-        """See `Simulator.scale_friction`."""
+        """Set the friction of all soles by a factor on what was loaded."""
         for link in self.soles:
             self._change(link, lateralFriction=self._friction[1 + link] * factor)
+
+    def change_soles(self, name: str, value: float) -> None:
+        """Give all soles a property of the engine's."""
+        for link in self.soles:
+            self._change(link, **{name: value})
+
+    def set_pull(self, share: float) -> None:
+        """Set the force that `pull` pulls with, over the weight as loaded."""
+        self.pulled = share * sum(self._mass) * STANDARD
+
+    def pull(self) -> None:
+        """Pull the base to its left during the next physics step."""
+        pybullet.applyExternalForce(
+            self.body,
+            -1,
+            (0.0, self.pulled, 0.0),
+            (0.0, 0.0, 0.0),
+            pybullet.LINK_FRAME,
+            physicsClientId=self.client,
+        )
 
     def push(self, lateral: float) -> None:
         """See `Simulator.push`."""

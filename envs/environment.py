@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from envs.interface import Interface, bounds, unknown
 from envs.mirror import Mirror
-from envs.randomization import BODY, Draws, Randomization
+from envs.parameters import BODY, PARAMETERS
+from envs.randomization import Draws, Randomization
 from envs.robot import Robot, Targets
 from envs.simulator import Simulator
 from envs.task import Task
@@ -111,8 +112,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._load(self._draws.redraw("load", self._rng))
             self._loaded = True
         self._draws.redraw("reset", self._rng)
-        values = self._draws.values
-        self._apply(values)
+        self._apply({name: self._draws.values[name] for name in self._draws.names})
         self.task.begin(self.simulator, suite, self._rng)
         self._targets = self.task.rest()
         return self._observe(), {}
@@ -160,14 +160,9 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     def _apply(self, values: Mapping[str, float]) -> None:
         """Change the physics; what is not physics is read where it is used."""
-        simulator = self.simulator
-        for parameter, change in (
-            ("mass", simulator.scale_mass),
-            ("friction", simulator.scale_friction),
-            ("servo_speed", simulator.scale_servo_speed),
-        ):
-            if parameter in values:
-                change(values[parameter])
+        for parameter, value in values.items():
+            if PARAMETERS[parameter].physical:
+                self.simulator.vary(parameter, value)
 
     def _drive(self, targets: Targets) -> None:
         values = self._draws.values

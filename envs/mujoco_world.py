@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.mjcf import SCRIPTED, describe_world
+from envs.mujoco_physics import Physics, slide
 from envs.pd_motors import PdMotors
 from envs.quaternion import rotate
 from envs.robot import Actuator, Robot
@@ -81,7 +82,14 @@ class Mujoco:
         self._free = {k: f"shape:{k}" for k, shape in enumerate(shapes) if shape.mass > 0}
         self._mass, self._inertia = model.body_mass.copy(), model.body_inertia.copy()
         links = [urdf.root, *(joint.child for joint in urdf.joints.values())]
-        self._links = [int(model.body(name).id) for name in links]
+        self._physics = Physics(
+            model,
+            self._scratch,
+            self._motors,
+            links=[int(model.body(name).id) for name in links],
+            turned=[rate for _, rate in self._pushed],
+            soles={k: p.friction for k, p in enumerate(self._pairs) if p.link in self._sole_links},
+        )
         self._touched = self._moved = False
         self._sole_forces = np.zeros(len(robot.soles))
         self._held: set[int] = set()
@@ -183,10 +191,10 @@ class Mujoco:
         body = int(self.model.body(f"shape:{shape}").id)
         self.model.body_mass[body] = mass
         self.model.body_inertia[body] = mass / self._mass[body] * self._inertia[body]
-        self._set_constants()
+        mujoco.mj_setConst(self.model, self._scratch)
         for k, pair in enumerate(self._pairs):
             if f"shape:{shape}" in (pair.one, pair.other):
-                self._set_friction(k, pair.friction / 0.5 * friction)
+                slide(self.model, k, pair.friction / 0.5 * friction)
 
     def shape_state(self, shape: int) -> BodyState:
         """See `Simulator.shape_state`."""
@@ -220,12 +228,15 @@ class Mujoco:
         for _ in range(substeps):
             if self._pushed:
                 self._push()
+            if self._physics.pulled:
+                self._pull()
             self._turn()
             self.engine_step()
             if not self._free:
                 self._feel()
         if self._free:
             self._feel()
+        self.data.xfrc_applied[self._root] = 0.0
         self._find_out()
 
     def _find_out(self) -> None:
@@ -239,6 +250,12 @@ class Mujoco:
         readings = [(data.qpos[at], data.qvel[rate]) for at, rate in self._pushed]
         for (_, rate), torque in zip(self._pushed, self._motors.push(readings), strict=True):
             data.qfrc_applied[rate] = torque
+
+    def _pull(self) -> None:
+        """Pull the base to its left in the next physics step."""
+        w, a, b, c = self.data.qpos[3:7].tolist()
+        force = rotate((a, b, c, w), 0.0, self._physics.pulled, 0.0)
+        self.data.xfrc_applied[self._root, :3] = force
 
     def _turn(self) -> None:
         """Tell wheels and servos how fast to turn in a physics step."""
@@ -335,28 +352,16 @@ class Mujoco:
         )
         return np.where((distance < 0.0) | (distance > 1.0), 1.0, distance)
 
-    def scale_mass(self, factor: float) -> None:
-        """See `Simulator.scale_mass`."""
-        self.model.body_mass[self._links] = factor * self._mass[self._links]
-        self.model.body_inertia[self._links] = factor * self._inertia[self._links]
-        self._set_constants()
+    def vary(self, parameter: str, value: float) -> None:
+        """See `Simulator.vary`."""
+        if parameter == "servo_speed":
+            self._servo_speed = value
+        else:
+            self._physics.vary(parameter, value)
 
-    def _set_constants(self) -> None:
-        """What the engine derives from masses; its state is left alone."""
-        mujoco.mj_setConst(self.model, self._scratch)
-
-    def scale_friction(self, factor: float) -> None:
-        """See `Simulator.scale_friction`."""
-        for k, pair in enumerate(self._pairs):
-            if pair.link in self._sole_links:
-                self._set_friction(k, factor * pair.friction)
-
-    def _set_friction(self, pair: int, friction: float) -> None:
-        self.model.pair_friction[self.model.pair(str(pair)).id, :2] = friction
-
-    def scale_servo_speed(self, factor: float) -> None:
-        """See `Simulator.scale_servo_speed`."""
-        self._servo_speed = factor
+    def down(self) -> tuple[float, float, float]:
+        """See `Simulator.down`."""
+        return self._physics.gravity.down
 
     def push(self, lateral: float) -> None:
         """See `Simulator.push`."""

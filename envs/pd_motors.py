@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from envs.robot import Actuator
 
+GAINS = ("stiffness", "damping")  # parameters that are factors on what motors have
 FADING = 0.2  # fraction of its largest speed over which a motor loses its torque
 
 
@@ -38,8 +39,14 @@ class PdMotors:
         self._motors = [
             (a.stiffness, a.damping, a.force, a.rate, FADING * a.rate) for a, _ in pairs
         ]
+        self._factors = dict.fromkeys(GAINS, 1.0)
         self.aim({actuator.role: actuator.neutral for actuator, _ in pairs}, 1.0)
         self.rest()
+
+    @property
+    def limits(self) -> list[tuple[float, float]]:
+        """Largest torque, N·m, and speed, rad/s, of each."""
+        return [(force, rate) for _, _, force, rate, _ in self._motors]
 
     @property
     def torques(self) -> NDArray[np.float64]:
@@ -52,12 +59,24 @@ class PdMotors:
 
     def aim(self, targets: Mapping[str, float], strength: float) -> None:
         """Set targets by role, rad, and the factor on torque limits; both hold until the next."""
+        stiff, damped = self._factors["stiffness"], self._factors["damping"]
         self._aims = [
-            (sign * targets[role], stiffness, damping, strength * force, rate, fading)
+            (
+                sign * targets[role],
+                stiff * stiffness,
+                damped * damping,
+                strength * force,
+                rate,
+                fading,
+            )
             for sign, role, (stiffness, damping, force, rate, fading) in zip(
                 self._signs, self._roles, self._motors, strict=True
             )
         ]
+
+    def vary(self, parameter: str, value: float) -> None:
+        """Set a factor on the gains, one of `GAINS`, from the next targets on."""
+        self._factors[parameter] = value
 
     def push(self, readings: Sequence[Sequence[float]]) -> list[float]:
         """Torques of this moment, N·m about the joints' own axes.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from envs.interface import unknown
+from envs.parameters import OCCASIONS, PARAMETERS
 
-OCCASIONS = ("load", "reset", "interval")
 OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "set": lambda initial, draw: draw,
     "scale": lambda initial, draw: initial * draw,
@@ -19,78 +19,8 @@ OPERATIONS: dict[str, Callable[[float, float], float]] = {
 DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, float, float], float]] = {
     "uniform": lambda rng, low, high: float(rng.uniform(low, high)),
     "log_uniform": lambda rng, low, high: float(np.exp(rng.uniform(np.log(low), np.log(high)))),
-}
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """Something about the world that a term can change.
-
-    Attributes:
-        unit: SI unit, or ``1``.
-        initial: Its value without randomization.
-        meaning: One line.
-        low: Smallest value that makes sense.
-        high: Largest value that makes sense.
-        occasions: When it can be drawn.
-    """
-
-    unit: str
-    initial: float
-    meaning: str
-    low: float = -math.inf
-    high: float = math.inf
-    occasions: tuple[str, ...] = OCCASIONS
-
-
-PARAMETERS: dict[str, Parameter] = {
-    "friction": Parameter("1", 1.0, "tyre friction, as a factor on the loaded one", low=0.0),
-    "mass": Parameter(
-        "1", 1.0, "mass and inertia of every link, as a factor on the loaded ones", low=0.01
-    ),
-    "motor_strength": Parameter(
-        "1", 1.0, "factor on the torque limits of motors and brakes", low=0.0
-    ),
-    "servo_speed": Parameter("1", 1.0, "factor on the largest speed of every servo", low=0.01),
-    "steering_offset": Parameter("rad", 0.0, "error of every servo's zero"),
-    "action_delay": Parameter(
-        "step", 0.0, "time until an action acts, in control steps", low=0.0, high=1.0
-    ),
-    "observation_noise": Parameter(
-        "1", 0.0, "noise of own-state readings, in quarters of range", low=0.0
-    ),
-    "observation_bias": Parameter(
-        "1",
-        0.0,
-        "largest error, each its own all episode long, of posture and torque read by a humanoid, "
-        "in quarters of range",
-        low=0.0,
-    ),
-    "lidar_noise": Parameter("m", 0.0, "standard deviation of a lidar range", low=0.0),
-    "lidar_dropout": Parameter(
-        "1", 0.0, "probability that a beam returns nothing", low=0.0, high=1.0
-    ),
-    "lidar_yaw": Parameter("deg", 0.0, "error of the lidar's mounting angle"),
-    "push": Parameter(
-        "m/s", 0.0, "sudden sideways velocity, as from a gust", occasions=("interval",)
-    ),
-}
-
-# Proportions of the body, as factors; see `envs.robot.Robot.varied`.
-BODY: dict[str, str] = {
-    "size": "lengths; masses, torques and speeds go with them",
-    "thigh": "length of the thighs",
-    "shin": "length of the shins",
-    "foot": "length of the feet",
-    "hips": "width of the trunk and of the hips",
-    "trunk": "mass of the trunk; motors grow with what the robot weighs",
-    "torso": "length of the trunk, upward; its mass stays",
-    "knee": "way of the knees; above 1 they bend the other way",
-    "yaw": "reach of the hips' yaw joints; up to 0.4 they are held",
-}
-PARAMETERS |= {
-    name: Parameter("1", 1.0, f"factor on the {meaning}", low=0.2, high=5.0, occasions=("load",))
-    for name, meaning in BODY.items()
+    "normal": lambda rng, low, high: float(rng.normal(0.5 * (low + high), 0.25 * (high - low))),
+    "truncated": lambda rng, low, high: _truncated(rng, low, high),
 }
 
 
@@ -102,9 +32,10 @@ class Term:
         parameter: A key of `PARAMETERS`.
         occasion: ``load`` (once a world), ``reset`` (each episode) or ``interval``.
         operation: ``set``, ``scale`` or ``add``: how the draw meets the initial value.
-        low: Smallest draw, in the parameter's unit (``scale``: a factor).
-        high: Largest draw.
-        distribution: A key of `DISTRIBUTIONS`.
+        low: Smallest draw, in the parameter's unit (``scale``: a factor); of a ``normal`` one, two
+            standard deviations below the mean.
+        high: Largest draw, or two above it.
+        distribution: A key of `DISTRIBUTIONS`; ``truncated`` is a normal one without its tails.
         period: Mean seconds between draws of an ``interval`` term.
     """
 
@@ -146,8 +77,17 @@ class Term:
 
     def draw(self, rng: np.random.Generator) -> float:
         """A new value, computed from the initial one, so that draws never accumulate."""
+        parameter = PARAMETERS[self.parameter]
         draw = DISTRIBUTIONS[self.distribution](rng, self.low, self.high)
-        return OPERATIONS[self.operation](PARAMETERS[self.parameter].initial, draw)
+        value = OPERATIONS[self.operation](parameter.initial, draw)
+        return min(max(value, parameter.low), parameter.high)  # a normal one has tails
+
+
+def _truncated(rng: np.random.Generator, low: float, high: float) -> float:
+    """Of a normal distribution what is within two standard deviations."""
+    while not low <= (drawn := DISTRIBUTIONS["normal"](rng, low, high)) <= high:
+        pass
+    return drawn
 
 
 Randomization = tuple[Term, ...]
@@ -224,6 +164,10 @@ class Draws:
 
     Args:
         terms: What is randomized.
+
+    Attributes:
+        values: By parameter, drawn or not.
+        names: Of the parameters that are drawn.
     """
 
     def __init__(self, terms: Randomization) -> None:
@@ -231,6 +175,7 @@ class Draws:
             occasion: tuple(term for term in terms if term.occasion == occasion)
             for occasion in OCCASIONS
         }
+        self.names = frozenset(term.parameter for term in terms)
         self.values = {name: parameter.initial for name, parameter in PARAMETERS.items()}
 
     def redraw(

@@ -123,14 +123,16 @@ class Simulator(Protocol):
     ) -> NDArray[np.float64]:
         """Fraction of the way from ``origin`` to each end, ``(n, 3)`` m, that is free of shapes."""
 
-    def scale_mass(self, factor: float) -> None:
-        """Set every link's mass and inertia to ``factor`` times the loaded one."""
+    def vary(self, parameter: str, value: float) -> None:
+        """Give a physical parameter a value; what it multiplies or adds to is what was loaded.
 
-    def scale_friction(self, factor: float) -> None:
-        """Set the tyres' friction to ``factor`` times the loaded one."""
+        Args:
+            parameter: One of `envs.parameters.PARAMETERS` that is physical.
+            value: In its unit.
+        """
 
-    def scale_servo_speed(self, factor: float) -> None:
-        """Set every servo's largest speed to ``factor`` times the specified one."""
+    def down(self) -> tuple[float, float, float]:
+        """Which way things fall, a unit vector in world axes."""
 
     def push(self, lateral: float) -> None:
         """Add ``lateral`` m/s to the base's velocity, to its left."""

@@ -15,9 +15,10 @@ from agents.settings import TUNED, PPOSettings, SACSettings
 from envs import find_robot, robots
 from envs.driving.scenario import SUITES
 from envs.driving.task import Reward
+from envs.parameters import PARAMETERS
 from envs.parcel.features import deployable
 from envs.parcel.reward import Reward as ParcelReward
-from envs.randomization import PARAMETERS, RANDOMIZATIONS
+from envs.randomization import RANDOMIZATIONS
 from simtransfer import cli
 from simtransfer.plan import PLANS, Schedule, TransferPlan
 

@@ -177,7 +177,7 @@ class Parcel:
         vx, vy, vz = state.linear_velocity
         self.forward = vx * cos + vy * sin
         self._velocity = (self.forward, vy * cos - vx * sin, vz)
-        self._gravity = rotate(back, 0.0, 0.0, -1.0)
+        self._gravity = rotate(back, *simulator.down())
         self._rates = rotate(back, *state.angular_velocity)
         self._yaw_rate = state.angular_velocity[2]
         parcel = simulator.shape_state(self.delivery.parcel)

@@ -78,7 +78,7 @@ def test_free_acceleration_is_force_over_mass(world):
 
 def test_strong_brakes_on_slippery_ground_stop_in_the_distance_friction_allows(world):
     simulator = world()
-    simulator.scale_friction(0.4)
+    simulator.vary("friction", 0.4)
     assert braking_distance(simulator, "hatchback", 9.0) == pytest.approx(
         9.0**2 / (2 * 0.4 * GRAVITY), rel=0.05
     )
@@ -90,7 +90,7 @@ def test_on_good_ground_the_brakes_and_not_the_tyres_are_the_limit(world):
     assert braking < GRAVITY
     measured = braking_distance(simulator, "hatchback", 9.0)
     assert measured == pytest.approx(9.0**2 / (2 * braking), rel=0.05)
-    simulator.scale_friction(2.0)
+    simulator.vary("friction", 2.0)
     assert braking_distance(simulator, "hatchback", 9.0) == pytest.approx(measured, rel=0.02)
 
 
@@ -109,13 +109,13 @@ def test_no_robot_brakes_harder_than_friction_allows(world, robot):
 def test_a_heavier_robot_accelerates_less_in_proportion(world, factor):
     simulator = world()
     light = acceleration(simulator, "hatchback")
-    simulator.scale_mass(factor)
+    simulator.vary("mass", factor)
     assert acceleration(simulator, "hatchback", 0.5) == pytest.approx(light / factor, rel=0.03)
 
 
 def test_a_light_rear_driven_car_accelerates_as_far_as_its_driven_tyres_hold(world):
     simulator = world()
-    simulator.scale_mass(0.5)
+    simulator.vary("mass", 0.5)
     height = (930 * 0.5 + 76 * 0.3) / MASS
     # Half of the weight is on the driven axle, and accelerating moves more of it there.
     limit = 0.5 * GRAVITY / (1.0 - height / 2.5)
@@ -140,14 +140,14 @@ def test_scaling_mass_scales_every_links_mass_and_inertia(world, robot):
         return np.asarray([[info[0], *info[2]] for info in infos])
 
     before = masses()
-    simulator.scale_mass(1.3)
+    simulator.vary("mass", 1.3)
     np.testing.assert_allclose(masses(), 1.3 * before, rtol=1e-9)
 
 
 @pytest.mark.parametrize("factor", [1.0, 0.5, 0.3])
 def test_a_servo_turns_at_its_speed(world, factor):
     simulator = world()
-    simulator.scale_servo_speed(factor)
+    simulator.vary("servo_speed", factor)
     simulator.reset(0.0, 0.0, 0.0, 0.0)
     simulator.drive({"front_steering": 0.5, "drive": 0.0}, 1.0, 0.0)
     simulator.advance(12)
@@ -161,12 +161,12 @@ def test_a_thousand_redraws_leave_no_trace(world):
     fresh, used = world(), world()
     rng = np.random.default_rng(0)
     for _ in range(1000):
-        used.scale_mass(rng.uniform(0.5, 2.0))
-        used.scale_friction(rng.uniform(0.2, 1.5))
-        used.scale_servo_speed(rng.uniform(0.3, 1.2))
-    used.scale_mass(1.0)
-    used.scale_friction(1.0)
-    used.scale_servo_speed(1.0)
+        used.vary("mass", rng.uniform(0.5, 2.0))
+        used.vary("friction", rng.uniform(0.2, 1.5))
+        used.vary("servo_speed", rng.uniform(0.3, 1.2))
+    used.vary("mass", 1.0)
+    used.vary("friction", 1.0)
+    used.vary("servo_speed", 1.0)
     assert acceleration(used, "hatchback") == acceleration(fresh, "hatchback")
     assert braking_distance(used, "hatchback", 9.0) == braking_distance(fresh, "hatchback", 9.0)
 
@@ -210,7 +210,7 @@ def test_a_high_van_rolls_over_from_the_same_push(world):
     assert roll_after_push(simulator, "van", 6.0)[0] > 80.0
     assert roll_after_push(simulator, "van", 1.0)[0] < 10.0
     # On ice it slides instead.
-    simulator.scale_friction(0.3)
+    simulator.vary("friction", 0.3)
     assert roll_after_push(simulator, "van", 6.0)[0] < 10.0
 
 

@@ -9,10 +9,9 @@ from envs import find_robot, make_environment
 from envs.bullet import Bullet
 from envs.driving.task import Driving
 from envs.environment import Environment
+from envs.parameters import BODY, PARAMETERS
 from envs.randomization import (
-    BODY,
     OPERATIONS,
-    PARAMETERS,
     RANDOMIZATIONS,
     Draws,
     Term,
@@ -28,6 +27,11 @@ def share_below(term):
     low, high = combine(initial, term.low), combine(initial, term.high)
     if term.distribution == "log_uniform":
         return stats.loguniform(low, high).cdf
+    middle, deviation = 0.5 * (low + high), 0.25 * (high - low)
+    if term.distribution == "normal":
+        return stats.norm(middle, deviation).cdf
+    if term.distribution == "truncated":
+        return stats.truncnorm(-2.0, 2.0, middle, deviation).cdf
     return stats.uniform(low, high - low).cdf
 
 
@@ -36,6 +40,8 @@ TERMS = [
     *RANDOMIZATIONS["nominal"],
     Term("mass", "reset", "scale", 0.25, 4.0, distribution="log_uniform"),
     Term("friction", "load", "set", 0.3, 0.5, distribution="log_uniform"),
+    Term("gravity", "reset", "set", 0.9, 1.1, distribution="normal"),
+    Term("slope_x", "reset", "add", -4.0, 6.0, distribution="truncated"),
 ]
 
 
@@ -66,6 +72,12 @@ def test_draws_never_accumulate():
         draws = Draws(WIDE)
         draws.redraw("reset", rng)
         assert 0.4 <= draws.values["friction"] <= 1.2
+
+
+def test_a_normal_draw_beyond_what_makes_sense_is_that_limit():
+    term, rng = Term("restitution", "reset", "set", 0.0, 0.1, "normal"), np.random.default_rng(0)
+    draws = [term.draw(rng) for _ in range(500)]
+    assert min(draws) == 0.0 < max(draws)
 
 
 def test_a_term_is_drawn_at_its_own_occasion_only():
@@ -200,10 +212,12 @@ def test_a_slow_servo_turns_later(world):
     assert angles[1] > 1.5 * angles[0]
 
 
-# What only humanoids read: tests/envs/test_humanoid.py.
-@pytest.mark.parametrize(
-    "parameter", sorted(PARAMETERS.keys() - BODY.keys() - {"observation_bias"})
-)
+# What only humanoids have, or what flat ground does not show: test_humanoid.py, test_physics.py.
+ELSEWHERE = {"observation_bias", "armature", "stiffness", "damping", "restitution"}
+ELSEWHERE |= {"joint_damping", "joint_friction"}
+
+
+@pytest.mark.parametrize("parameter", sorted(PARAMETERS.keys() - BODY.keys() - ELSEWHERE))
 def test_every_parameter_matters(world, parameter):
     """A row of the table that nothing reads would be drawn in vain."""
     limits = PARAMETERS[parameter]

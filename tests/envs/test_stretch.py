@@ -13,13 +13,14 @@ from envs.bullet import Bullet
 from envs.environment import Environment
 from envs.inspection.humanoid import stand
 from envs.outline import corners
+from envs.parameters import BODY
 from envs.parcel.delivery import SUITES
 from envs.parcel.gait import Gait
 from envs.parcel.humanoid import ARM
 from envs.parcel.leg import PITCHES, posture
 from envs.parcel.navigation import Pilot, Sidestepper, pilot_of
 from envs.parcel.task import Parcel
-from envs.randomization import BODY, RANDOMIZATIONS
+from envs.randomization import RANDOMIZATIONS
 from envs.stretch import Stretch, stretch
 from envs.urdf import parse_urdf
 

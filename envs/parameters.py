@@ -1,0 +1,159 @@
+"""What about a world can be randomized, each with its unit, limits and meaning."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+OCCASIONS = ("load", "reset", "interval")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """Something about the world that a term can change.
+
+    Attributes:
+        unit: SI unit, or ``1``.
+        initial: Its value without randomization.
+        meaning: One line.
+        low: Smallest value that makes sense.
+        high: Largest value that makes sense.
+        occasions: When it can be drawn.
+        physical: Whether the engine is told of it, see `envs.simulator.Simulator.vary`.
+    """
+
+    unit: str
+    initial: float
+    meaning: str
+    low: float = -math.inf
+    high: float = math.inf
+    occasions: tuple[str, ...] = OCCASIONS
+    physical: bool = False
+
+
+PARAMETERS: dict[str, Parameter] = {
+    "friction": Parameter(
+        "1", 1.0, "tyre friction, as a factor on the loaded one", low=0.0, physical=True
+    ),
+    "spinning_friction": Parameter(
+        "m",
+        0.0,
+        "torque against turning on the spot, over the load, of each contact of a sole or tyre",
+        low=0.0,
+        high=1.0,
+        physical=True,
+    ),
+    "rolling_friction": Parameter(
+        "m", 0.0, "torque against rolling, likewise", low=0.0, high=1.0, physical=True
+    ),
+    "restitution": Parameter(
+        "1",
+        0.0,
+        "share of its speed with which a sole or tyre leaves the ground that it hits",
+        low=0.0,
+        high=0.95,
+        physical=True,
+    ),
+    "mass": Parameter(
+        "1",
+        1.0,
+        "mass and inertia of every link, as a factor on the loaded ones",
+        low=0.01,
+        physical=True,
+    ),
+    "armature": Parameter(
+        "1", 1.0, "factor on the inertia of the motors' rotors", low=0.0, high=20.0, physical=True
+    ),
+    "gravity": Parameter("1", 1.0, "factor on gravity", low=0.05, high=5.0, physical=True),
+    "slope_x": Parameter(
+        "deg", 0.0, "how much the ground rises ahead of who starts", low=-30, high=30, physical=True
+    ),
+    "slope_y": Parameter(
+        "deg", 0.0, "how much it rises to the left", low=-30, high=30, physical=True
+    ),
+    "sideways_force": Parameter(
+        "1",
+        0.0,
+        "force on the base to its left, over the robot's weight, until it is drawn anew",
+        low=-2.0,
+        high=2.0,
+        physical=True,
+    ),
+    "stiffness": Parameter(
+        "1",
+        1.0,
+        "factor on the stiffness of motors that are springs",
+        low=0.05,
+        high=4.0,
+        physical=True,
+    ),
+    "damping": Parameter(
+        "1",
+        1.0,
+        "factor on the damping of motors that are springs",
+        low=0.0,
+        high=3.0,
+        physical=True,
+    ),
+    "joint_damping": Parameter(
+        "1",
+        0.0,
+        "torque against turning of such a motor's joint, over its limits of torque and speed",
+        low=0.0,
+        high=1.0,
+        physical=True,
+    ),
+    "joint_friction": Parameter(
+        "1",
+        0.0,
+        "torque that it takes to turn such a motor's joint at all, over its limit",
+        low=0.0,
+        high=2.0,
+        physical=True,
+    ),
+    "motor_strength": Parameter(
+        "1", 1.0, "factor on the torque limits of motors and brakes", low=0.0
+    ),
+    "servo_speed": Parameter(
+        "1", 1.0, "factor on the largest speed of every servo", low=0.01, physical=True
+    ),
+    "steering_offset": Parameter("rad", 0.0, "error of every servo's zero"),
+    "action_delay": Parameter(
+        "step", 0.0, "time until an action acts, in control steps", low=0.0, high=1.0
+    ),
+    "observation_noise": Parameter(
+        "1", 0.0, "noise of own-state readings, in quarters of range", low=0.0
+    ),
+    "observation_bias": Parameter(
+        "1",
+        0.0,
+        "largest error, each its own all episode long, of posture and torque read by a humanoid, "
+        "in quarters of range",
+        low=0.0,
+    ),
+    "lidar_noise": Parameter("m", 0.0, "standard deviation of a lidar range", low=0.0),
+    "lidar_dropout": Parameter(
+        "1", 0.0, "probability that a beam returns nothing", low=0.0, high=1.0
+    ),
+    "lidar_yaw": Parameter("deg", 0.0, "error of the lidar's mounting angle"),
+    "push": Parameter(
+        "m/s", 0.0, "sudden sideways velocity, as from a gust", occasions=("interval",)
+    ),
+}
+
+# Proportions of the body, as factors; see `envs.robot.Robot.varied`.
+BODY: dict[str, str] = {
+    "size": "lengths; masses, torques and speeds go with them",
+    "thigh": "length of the thighs",
+    "shin": "length of the shins",
+    "foot": "length of the feet",
+    "hips": "width of the trunk and of the hips",
+    "trunk": "mass of the trunk; motors grow with what the robot weighs",
+    "torso": "length of the trunk, upward; its mass stays",
+    "knee": "way of the knees; above 1 they bend the other way",
+    "yaw": "reach of the hips' yaw joints; up to 0.4 they are held",
+}
+PARAMETERS |= {
+    name: Parameter("1", 1.0, f"factor on the {meaning}", low=0.2, high=5.0, occasions=("load",))
+    for name, meaning in BODY.items()
+}
