@@ -24,6 +24,7 @@ from envs.quaternion import rotate
 from envs.quiet import quiet
 from envs.robot import Robot
 from envs.simulator import BodyState, Shape
+from envs.zeros import Zeros
 
 with quiet():
     import pybullet
@@ -74,6 +75,7 @@ class Bullet:
         self._robot = BulletRobot(client, robot)
         self._motors = motors(self._robot)
         self._vary = self._ways()
+        self._zeros = Zeros(robot)
         self._shapes = [self._add(shape) for shape in shapes]
         self._heights = [shape.half_extents[2] for shape in shapes]
         self._free = {body: k for k, body in enumerate(self._shapes) if shapes[k].mass > 0}
@@ -196,7 +198,11 @@ class Bullet:
 
     def drive(self, targets: Mapping[str, float], strength: float, speed: float) -> None:
         """See `Simulator.drive`."""
-        self._motors.aim(targets, strength, speed)
+        self._motors.aim(self._zeros.understood(targets), strength, speed)
+
+    def misread(self, errors: NDArray[np.float64]) -> None:
+        """See `Simulator.misread`."""
+        self._zeros.set(errors)
 
     def engine_step(self) -> None:
         """See `Simulator.engine_step`."""
@@ -255,7 +261,8 @@ class Bullet:
 
     def joints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """See `Simulator.joints`."""
-        return self._robot.means()
+        position, velocity = self._robot.means()
+        return self._zeros.read(position), velocity
 
     def touched(self) -> bool:
         """See `Simulator.touched`."""

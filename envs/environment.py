@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.arrivals import Commands, Readings
 from envs.interface import Interface, bounds, unknown
 from envs.mirror import Mirror
 from envs.parameters import BODY, PARAMETERS
@@ -74,8 +75,8 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._all = np.zeros(len(task.features), dtype=np.float32)
         self._draws = Draws(randomization)
         self._loaded = False
-        self._targets: Targets | None = None
-        self._substeps = round(task.physics_rate / task.control_rate)
+        self._commands = Commands(round(task.physics_rate / task.control_rate))
+        self._readings = Readings(sum(f.group == "deployable" for f in features))
         self.simulator = simulator
         simulator.load(robot, task.shapes, task.physics_rate)
 
@@ -113,8 +114,10 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._loaded = True
         self._draws.redraw("reset", self._rng)
         self._apply({name: self._draws.values[name] for name in self._draws.names})
-        self.task.begin(self.simulator, suite, self._rng)
-        self._targets = self.task.rest()
+        self._misread()
+        self.task.begin(self.simulator, suite, self._rng, self._draws.values)
+        self._commands.begin(self.task.rest())
+        self._readings.begin()
         return self._observe(), {}
 
     def _load(self, drawn: Mapping[str, float]) -> None:
@@ -132,24 +135,21 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Advance one control step. ``action`` is clipped to [-1, 1]; see ``interface.action``."""
         simulator, values = self.simulator, self._draws.values
-        if self._targets is None:
+        if not self._commands.begun:
             raise RuntimeError("no episode has begun: call reset() before step()")
         if np.shape(action) != self._shape or not np.isfinite(action).all():
             raise ValueError(f"an action is {self._shape} finite numbers, got {action}")
+        if (noise := values["action_noise"]) > 0.0:
+            action = action + self._rng.normal(0.0, noise, self._shape).astype(np.float32)
         # Twice as fast as `np.clip`, here and below.
         targets = self.task.act(simulator, np.minimum(np.maximum(action, -1.0), 1.0))
         if drawn := self._draws.redraw("interval", self._rng, 1.0 / self.task.control_rate):
             self._apply(drawn)
             if "push" in drawn:
                 simulator.push(drawn["push"])
-        late = round(values["action_delay"] * self._substeps)
-        if late:
-            self._drive(self._targets)
-            simulator.advance(late)
-        self._targets = targets
-        if late < self._substeps:
-            self._drive(targets)
-            simulator.advance(self._substeps - late)
+        for arrived, substeps in self._commands.send(targets, values["action_delay"]):
+            self._drive(arrived)
+            simulator.advance(substeps)
         outcome = self.task.outcome(simulator)
         ended = outcome.terminated, outcome.truncated
         return self._observe(), outcome.reward, *ended, dict(outcome.info)
@@ -174,9 +174,20 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.simulator.drive(targets, values["motor_strength"], self.task.forward)
 
     def _observe(self) -> NDArray[np.float32]:
-        self.task.observe(self.simulator, self._draws.values, self._rng, self._all)
+        values = self._draws.values
+        self.task.observe(self.simulator, values, self._rng, self._all)
         # Deployable features come first, so that leaving out privileged ones is a slice.
-        return np.minimum(np.maximum(self._all[: len(self._low)], self._low), self._high)
+        seen = np.minimum(np.maximum(self._all[: len(self._low)], self._low), self._high)
+        delay, loss = values["observation_delay"], values["observation_loss"]
+        return self._readings.arrive(seen, delay, loss, self._rng) if delay or loss else seen
+
+    def _misread(self) -> None:
+        """Draw the error of each joint's zero, where there are any."""
+        if "encoder_offset" in self._draws.names:
+            most = self._draws.values["encoder_offset"]
+            errors = self._rng.uniform(-most, most, self._shape)
+            turned = [actuator.kind != "wheel_speed" for actuator in self.robot.actuators]
+            self.simulator.misread(errors * turned)
 
     def render(self) -> NDArray[np.uint8] | None:
         """A picture of the world from above, ``(height, width, 3)``."""

@@ -16,6 +16,7 @@ from envs.pd_motors import PdMotors
 from envs.quaternion import rotate
 from envs.robot import Actuator, Robot
 from envs.simulator import BodyState, Shape
+from envs.zeros import Zeros
 
 FINEST = 0.001  # s: the largest step of the engine; a physics step is made of as many as it takes
 STIFFNESS = 4.0  # of speed controllers, in missing speeds made up in a step by a wheel in the air
@@ -82,6 +83,7 @@ class Mujoco:
         self._free = {k: f"shape:{k}" for k, shape in enumerate(shapes) if shape.mass > 0}
         self._mass, self._inertia = model.body_mass.copy(), model.body_inertia.copy()
         links = [urdf.root, *(joint.child for joint in urdf.joints.values())]
+        self._zeros = Zeros(robot)
         self._physics = Physics(
             model,
             self._scratch,
@@ -205,6 +207,7 @@ class Mujoco:
 
     def drive(self, targets: Mapping[str, float], strength: float, speed: float) -> None:
         """See `Simulator.drive`."""
+        targets = self._zeros.understood(targets)
         if self._pushed:
             self._motors.aim(targets, strength)
         for turned in self._turned:
@@ -323,7 +326,11 @@ class Mujoco:
     def joints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """See `Simulator.joints`."""
         position, velocity = self.data.qpos[self._where], self.data.qvel[self._whose]
-        return self._mean @ position, self._mean @ velocity
+        return self._zeros.read(self._mean @ position), self._mean @ velocity
+
+    def misread(self, errors: NDArray[np.float64]) -> None:
+        """See `Simulator.misread`."""
+        self._zeros.set(errors)
 
     def cast(
         self, origin: tuple[float, float, float], ends: NDArray[np.float64]

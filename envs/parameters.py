@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 
 OCCASIONS = ("load", "reset", "interval")
+BETWEEN = OCCASIONS[:2]  # of what an episode begins with
+LATEST = 5.0  # control steps that anything is late at most
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,25 @@ PARAMETERS: dict[str, Parameter] = {
         "1", 1.0, "factor on the largest speed of every servo", low=0.01, physical=True
     ),
     "steering_offset": Parameter("rad", 0.0, "error of every servo's zero"),
+    "encoder_offset": Parameter(
+        "rad",
+        0.0,
+        "largest error of the zero of each joint that is told positions, each its own",
+        low=0.0,
+        high=0.3,
+        occasions=BETWEEN,
+    ),
     "action_delay": Parameter(
-        "step", 0.0, "time until an action acts, in control steps", low=0.0, high=1.0
+        "step", 0.0, "time until an action acts, in control steps", low=0.0, high=LATEST
+    ),
+    "action_noise": Parameter(
+        "1", 0.0, "standard deviation of what is added to actions", low=0.0, high=1.0
+    ),
+    "observation_delay": Parameter(
+        "step", 0.0, "age of what is read, in control steps", low=0.0, high=LATEST
+    ),
+    "observation_loss": Parameter(
+        "1", 0.0, "probability that the last reading is read again", low=0.0, high=0.99
     ),
     "observation_noise": Parameter(
         "1", 0.0, "noise of own-state readings, in quarters of range", low=0.0
@@ -136,6 +155,23 @@ PARAMETERS: dict[str, Parameter] = {
         "1", 0.0, "probability that a beam returns nothing", low=0.0, high=1.0
     ),
     "lidar_yaw": Parameter("deg", 0.0, "error of the lidar's mounting angle"),
+    "traffic_speed": Parameter(
+        "1", 1.0, "factor on the speed of other cars", low=0.1, high=3.0, occasions=BETWEEN
+    ),
+    "walking_speed": Parameter(
+        "1",
+        1.0,
+        "factor on the speed of who crosses the road",
+        low=0.1,
+        high=3.0,
+        occasions=BETWEEN,
+    ),
+    "parcel_mass": Parameter(
+        "1", 1.0, "factor on the parcel's mass", low=0.1, high=3.0, occasions=BETWEEN
+    ),
+    "parcel_friction": Parameter(
+        "1", 1.0, "factor on the parcel's friction", low=0.1, high=3.0, occasions=BETWEEN
+    ),
     "push": Parameter(
         "m/s", 0.0, "sudden sideways velocity, as from a gust", occasions=("interval",)
     ),

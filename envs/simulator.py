@@ -89,6 +89,13 @@ class Simulator(Protocol):
             speed: Present forward speed, m/s, which decides between driving and braking.
         """
 
+    def misread(self, errors: NDArray[np.float64]) -> None:
+        """Let zeros be wrong: targets and readings are so much more than positions, rad.
+
+        Args:
+            errors: Of each actuator, ``(actuators,)``; none of one that is told speeds.
+        """
+
     def advance(self, substeps: int) -> None:
         """Integrate ``substeps`` physics steps."""
 

@@ -69,8 +69,14 @@ class Task(Protocol):
     def on(self, robot: Robot) -> Task:
         """The same task for another robot of the kind."""
 
-    def begin(self, simulator: Simulator, suite: str, rng: np.random.Generator) -> None:
-        """Draw an episode of ``suite`` and put everyone in place."""
+    def begin(
+        self,
+        simulator: Simulator,
+        suite: str,
+        rng: np.random.Generator,
+        values: Mapping[str, float],
+    ) -> None:
+        """Draw an episode of ``suite``, as the values of parameters have it; put all in place."""
 
     def rest(self) -> Targets:
         """The targets that hold when an episode begins."""

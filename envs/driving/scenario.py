@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -85,6 +85,14 @@ class Scenario:
     jaywalkers: tuple[Jaywalker, ...]
     offset: float
     speed: float
+
+    def hurried(self, cars: float, walkers: float) -> Scenario:
+        """With the speeds of others multiplied by a factor for cars and one for pedestrians."""
+        return replace(
+            self,
+            drivers=tuple(replace(each, speed=cars * each.speed) for each in self.drivers),
+            jaywalkers=tuple(replace(each, speed=walkers * each.speed) for each in self.jaywalkers),
+        )
 
 
 BENDS = 5

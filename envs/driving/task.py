@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,6 @@ from envs.driving.scenario import (
     ROUTE_LENGTH,
     START,
     SUITES,
-    Scenario,
     draw_scenario,
 )
 from envs.driving.traffic import CAR, PEDESTRIAN, Traffic, User, in_right_lane
@@ -118,9 +118,16 @@ class Driving:
         """See `envs.task.Task.on`."""
         return Driving(robot, self.reward)
 
-    def begin(self, simulator: Simulator, suite: str, rng: np.random.Generator) -> None:
-        """Draw an episode of ``suite`` and put everyone in place."""
-        self.scenario: Scenario = draw_scenario(suite, rng)
+    def begin(
+        self,
+        simulator: Simulator,
+        suite: str,
+        rng: np.random.Generator,
+        values: Mapping[str, float],
+    ) -> None:
+        """See `envs.task.Task.begin`."""
+        drawn = draw_scenario(suite, rng)
+        self.scenario = drawn.hurried(values["traffic_speed"], values["walking_speed"])
         self.road = Road(self.scenario.bends)
         self.traffic = Traffic(self.scenario, self.road)
         d = RIGHT_LANE + self.scenario.offset

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,9 +99,20 @@ class Parcel:
         """See `envs.task.Task.on`."""
         return type(self)(robot, self.reward)
 
-    def begin(self, simulator: Simulator, suite: str, rng: np.random.Generator) -> None:
+    def begin(
+        self,
+        simulator: Simulator,
+        suite: str,
+        rng: np.random.Generator,
+        values: Mapping[str, float],
+    ) -> None:
         """Draw a delivery of ``suite``; stand the robot with the parcel on its arms."""
-        self.delivery = delivery = draw_delivery(suite, rng)
+        drawn = draw_delivery(suite, rng)
+        self.delivery = delivery = replace(
+            drawn,
+            mass=values["parcel_mass"] * drawn.mass,
+            friction=values["parcel_friction"] * drawn.friction,
+        )
         robot, cradle = self.robot, self.robot.cradle
         simulator.reset(0.0, 0.0, 0.0, 0.0)
         for k, shape in enumerate(self.shapes[: self._first_of_stand]):
