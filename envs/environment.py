@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from envs.arrivals import Commands, Readings
 from envs.interface import Interface, bounds, unknown
 from envs.mirror import Mirror
-from envs.parameters import BODY, PARAMETERS
+from envs.parameters import BODY, CENTER, PARAMETERS
 from envs.randomization import Draws, Randomization
 from envs.robot import Robot, Targets
 from envs.simulator import Simulator
@@ -122,8 +122,8 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     def _load(self, drawn: Mapping[str, float]) -> None:
         """Begin with a world that remembers nothing, in the body that was drawn."""
-        factors = {name: value for name, value in drawn.items() if name in BODY}
-        robot = self._plain.varied(factors)
+        told = {name: value for name, value in drawn.items() if name in BODY | CENTER}
+        robot = self._plain.varied(told)
         if robot == self.robot:
             self.simulator.renew()
             return

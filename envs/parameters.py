@@ -193,3 +193,17 @@ PARAMETERS |= {
     name: Parameter("1", 1.0, f"factor on the {meaning}", low=0.2, high=5.0, occasions=("load",))
     for name, meaning in BODY.items()
 }
+
+# Where the trunk's centre of mass is; see `envs.robot.Robot.varied`.
+CENTER: dict[str, str] = {"center_x": "forward", "center_y": "left", "center_z": "up"}
+PARAMETERS |= {
+    name: Parameter(
+        "m",
+        0.0,
+        f"how much farther {way} the centre of the trunk's mass is",
+        low=-0.3,
+        high=0.3,
+        occasions=("load",),
+    )
+    for name, way in CENTER.items()
+}

@@ -8,7 +8,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from envs.assembly import Solid, hold, reshape
 from envs.interface import Feature, unknown
+from envs.parameters import CENTER
 from envs.stretch import Stretch, stretch
 from envs.urdf import Urdf, read_urdf
 
@@ -192,9 +193,22 @@ class Robot(ABC):
         """One of its kind with other proportions.
 
         Args:
-            factors: By name, see `envs.randomization.BODY`; what its kind cannot vary is left out.
+            factors: By name, see `envs.parameters.BODY` and `CENTER`; what its kind cannot vary is
+                left out.
         """
-        return self
+        return self.recentered(factors)
+
+    def recentered(self: Kind, ways: Mapping[str, float]) -> Kind:
+        """With the mass of its trunk elsewhere.
+
+        Args:
+            ways: m, by name, see `envs.parameters.CENTER`.
+        """
+        x, y, z = (ways.get(name, 0.0) for name in CENTER)
+        if not (x or y or z):
+            return self
+        moved = Stretch(self.model.root, shift=(x, y, z))
+        return replace(self, stretches=(*self.stretches, moved))
 
     def targets(self, action: NDArray[np.floating]) -> dict[str, float]:
         """Physical targets by role of one normalized action, shape ``(actuators,)``."""

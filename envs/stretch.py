@@ -31,6 +31,7 @@ class Stretch:
         size: On lengths in all directions; the mass goes with its third power.
         density: On the mass alone.
         reversed: Whether the joint that carries it turns the other way.
+        shift: How far the centre of mass is moved, m, in the link's frame.
     """
 
     link: str
@@ -39,6 +40,7 @@ class Stretch:
     size: float = 1.0
     density: float = 1.0
     reversed: bool = False
+    shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         """Refuse what leaves no body."""
@@ -98,9 +100,8 @@ def _link(link: Link, each: Stretch) -> Link:
         moments = change @ moments @ change.T * (mass / link.mass)
         inertia = np.trace(moments) * np.eye(3) - moments
     collisions = tuple(_collision(original, change, link.name) for original in link.collisions)
-    return replace(
-        link, mass=mass, center=change @ link.center, inertia=inertia, collisions=collisions
-    )
+    center = change @ link.center + np.asarray(each.shift)
+    return replace(link, mass=mass, center=center, inertia=inertia, collisions=collisions)
 
 
 def _collision(original: ET.Element, change: Matrix, name: str) -> ET.Element:

@@ -259,7 +259,7 @@ class Driving:
 
         Args:
             simulator: The world.
-            values: Current parameters, see `envs.randomization.PARAMETERS`.
+            values: Current parameters, see `envs.parameters.PARAMETERS`.
             rng: For sensor noise.
             out: Shape ``(len(features),)``.
         """

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.parameters import BODY
 from envs.parcel.leg import PITCHES, Leg, posture
 from envs.robot import Robot
 from envs.stretch import Stretch
@@ -99,8 +100,8 @@ class Humanoid(Robot):
         them. Hips that would yaw little are held by springs so stiff that it is as if a robot
         lacked such joints: one that gives is enough to turn by.
         """
-        if all(factor == 1.0 for factor in factors.values()):
-            return self
+        if all(factors.get(name, 1.0) == 1.0 for name in BODY):
+            return self.recentered(factors)
         size = factors.get("size", 1.0)
         cradle = replace(
             self.cradle,
@@ -137,7 +138,8 @@ class Humanoid(Robot):
         if yaw <= STIFF:
             made = made._holding("hip_yaw")
         made = made._leaning(self.legs[0].lean * (-1.0 if other_way else 1.0))
-        return replace(made, height=size * off_ground - float(made.legs[0].sole[2]))
+        made = replace(made, height=size * off_ground - float(made.legs[0].sole[2]))
+        return made.recentered(factors)
 
     def _holding(self, joint: str) -> Humanoid:
         """With a joint that does not give, on both sides."""

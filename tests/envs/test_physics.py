@@ -12,6 +12,7 @@ from envs.gravity import STANDARD, Gravity
 from envs.parameters import PARAMETERS
 from envs.parcel.task import Parcel
 from envs.randomization import Term
+from envs.simulator import Shape
 
 pytest.importorskip("mujoco")
 from envs.mujoco_world import Mujoco
@@ -19,6 +20,7 @@ from envs.mujoco_world import Mujoco
 ENGINES = pytest.mark.parametrize("engine", [Bullet, Mujoco])
 PHYSICAL = [name for name, parameter in PARAMETERS.items() if parameter.physical]
 RATE = 240.0
+CRATE = Shape("box", (0.4, 0.3, 0.1), 5.0)  # where things have a mass, soles feel
 
 
 @pytest.fixture
@@ -195,6 +197,29 @@ def test_who_spins_is_slowed_by_spinning_friction(world, engine):
         simulator.advance(60)
         rates.append(simulator.state().angular_velocity[2])
     assert rates[1] < rates[0] - 0.1
+
+
+@ENGINES
+@pytest.mark.parametrize("robot", ["porter", "pocket"])
+def test_whose_mass_is_more_to_the_left_stands_more_on_the_left(engine, robot):
+    """By moments about a sole; that it leans there on its springs adds to it."""
+    plain, way = find_robot(robot), 0.02
+    shares = []
+    for shift in (0.0, way):
+        simulator = engine()
+        spec = plain.varied({"center_y": shift})
+        simulator.load(spec, (CRATE,), RATE)
+        simulator.reset(0.0, 0.0, 0.0, 0.0)
+        simulator.put_away(0)
+        simulator.drive({a.role: a.neutral for a in spec.actuators}, 1.0, 0.0)
+        simulator.advance(120)
+        left, right = simulator.sole_forces()
+        shares.append(left / (left + right))
+        simulator.close()
+    links = plain.model.links
+    trunk = links[plain.model.root].mass / sum(link.mass for link in links.values())
+    apart = plain.legs[0].sole[1] - plain.legs[1].sole[1]
+    assert 0.8 < (shares[1] - shares[0]) / (trunk * way / apart) < 2.0
 
 
 def hang(simulator, height):

@@ -224,7 +224,7 @@ def test_every_parameter_matters(world, parameter):
     """A row of the table that nothing reads would be drawn in vain."""
     limits = PARAMETERS[parameter]
     step = 1.0 if limits.unit == "step" else min(0.5, limits.high - limits.initial) or -0.5
-    often = {"occasion": "interval", "period": 0.1} if parameter == "push" else {}
+    often = {"occasion": limits.occasions[0], "period": 0.1} if len(limits.occasions) == 1 else {}
     plain, changed = (
         drive(world(parameter, limits.initial + by, **often), 6.0, 8, steering=0.1)
         for by in (0.0, step)
