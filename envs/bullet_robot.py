@@ -235,13 +235,15 @@ class BulletRobot:
     def set_pull(self, share: float) -> None:
         """Set the force that `pull` pulls with, over the weight as loaded."""
         self.pulled = share * sum(self._mass) * STANDARD
+        px, py, pz, pw = self._principal or (0.0, 0.0, 0.0, 1.0)
+        self._pull = rotate((-px, -py, -pz, pw), 0.0, self.pulled, 0.0)
 
     def pull(self) -> None:
         """Pull the base to its left during the next physics step."""
         pybullet.applyExternalForce(
             self.body,
             -1,
-            (0.0, self.pulled, 0.0),
+            self._pull,
             (0.0, 0.0, 0.0),
             pybullet.LINK_FRAME,
             physicsClientId=self.client,

@@ -20,6 +20,7 @@ from envs.task import Task
 
 # First word of every seed sequence: episodes for evaluation can never be drawn in training.
 TRAINING, EVALUATION = 1, 2
+LATE = ("observation_delay", "observation_loss")
 OPTIONS = ("episode", "suite")  # of reset
 
 
@@ -74,9 +75,11 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, self._shape, dtype=np.float32)
         self._all = np.zeros(len(task.features), dtype=np.float32)
         self._draws = Draws(randomization)
+        self._drawn = [name for name in PARAMETERS if name in self._draws.names]
         self._loaded = False
         self._commands = Commands(round(task.physics_rate / task.control_rate))
         self._readings = Readings(sum(f.group == "deployable" for f in features))
+        self._late = not self._draws.names.isdisjoint(LATE)
         self.simulator = simulator
         simulator.load(robot, task.shapes, task.physics_rate)
 
@@ -113,7 +116,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._load(self._draws.redraw("load", self._rng))
             self._loaded = True
         self._draws.redraw("reset", self._rng)
-        self._apply({name: self._draws.values[name] for name in self._draws.names})
+        self._apply({name: self._draws.values[name] for name in self._drawn})
         self._misread()
         self.task.begin(self.simulator, suite, self._rng, self._draws.values)
         self._commands.begin(self.task.rest())
@@ -139,10 +142,12 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             raise RuntimeError("no episode has begun: call reset() before step()")
         if np.shape(action) != self._shape or not np.isfinite(action).all():
             raise ValueError(f"an action is {self._shape} finite numbers, got {action}")
-        if (noise := values["action_noise"]) > 0.0:
-            action = action + self._rng.normal(0.0, noise, self._shape).astype(np.float32)
         # Twice as fast as `np.clip`, here and below.
-        targets = self.task.act(simulator, np.minimum(np.maximum(action, -1.0), 1.0))
+        action = np.minimum(np.maximum(action, -1.0), 1.0)
+        if (noise := values["action_noise"]) > 0.0:
+            added = self._rng.normal(0.0, noise, self._shape).astype(np.float32)
+            action = np.minimum(np.maximum(action + added, -1.0), 1.0)
+        targets = self.task.act(simulator, action)
         if drawn := self._draws.redraw("interval", self._rng, 1.0 / self.task.control_rate):
             self._apply(drawn)
             if "push" in drawn:
@@ -178,8 +183,10 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.task.observe(self.simulator, values, self._rng, self._all)
         # Deployable features come first, so that leaving out privileged ones is a slice.
         seen = np.minimum(np.maximum(self._all[: len(self._low)], self._low), self._high)
-        delay, loss = values["observation_delay"], values["observation_loss"]
-        return self._readings.arrive(seen, delay, loss, self._rng) if delay or loss else seen
+        if not self._late:
+            return seen
+        delay, loss = (values[name] for name in LATE)
+        return self._readings.arrive(seen, delay, loss, self._rng)
 
     def _misread(self) -> None:
         """Draw the error of each joint's zero, where there are any."""

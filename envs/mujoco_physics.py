@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -12,13 +12,9 @@ import mujoco
 from envs.gravity import STANDARD, Gravity
 from envs.pd_motors import GAINS, PdMotors
 
+SOFT = 0.02  # s, the engine's own time of contacts
 HARD = 0.999, 0.9999  # shares of what a constraint asks for that it gets
 SLIDING, SPINNING, ROLLING = slice(0, 2), slice(2, 3), slice(3, 5)  # of a pair's frictions
-
-
-def slide(model: mujoco.MjModel, pair: int, friction: float) -> None:
-    """Set the friction of a named pair of geometries."""
-    model.pair_friction[model.pair(str(pair)).id, SLIDING] = friction
 
 
 class Physics:
@@ -30,7 +26,9 @@ class Physics:
         motors: Its springs and dampers.
         links: Numbers of the robot's links, the base's first.
         turned: Of the degrees of freedom that the motors turn, in their order.
-        soles: Pairs of a sole and what it may touch, and their friction.
+        frictions: Of all pairs, by place, as loaded.
+        soles: Which pairs are of a sole and what it may touch.
+        grounded: Where that is the ground.
 
     Attributes:
         gravity: As it is now.
@@ -45,12 +43,15 @@ class Physics:
         *,
         links: Sequence[int],
         turned: Sequence[int],
-        soles: Mapping[int, float],
+        frictions: Sequence[float],
+        soles: Sequence[int],
+        grounded: Sequence[int],
     ) -> None:
         self.gravity, self.pulled = Gravity(), 0.0
         self._model, self._scratch, self._motors = model, scratch, motors
         self._links, self._turned = list(links), list(turned)
-        self._soles = {int(model.pair(str(k)).id): friction for k, friction in soles.items()}
+        self._frictions, self._soles, self._grounded = list(frictions), set(soles), set(grounded)
+        self._grip, self._rough = 1.0, [1.0] * len(frictions)
         self._mass, self._inertia = model.body_mass.copy(), model.body_inertia.copy()
         self._armature = model.dof_armature.copy()
         self._ways: dict[str, Callable[[float], None]] = {
@@ -85,8 +86,15 @@ class Physics:
         mujoco.mj_setConst(self._model, self._scratch)
 
     def _scale_friction(self, factor: float) -> None:
-        for pair, friction in self._soles.items():
-            self._model.pair_friction[pair, SLIDING] = factor * friction
+        self._grip = factor
+        for pair in self._soles:
+            self.roughen(pair, self._rough[pair])
+
+    def roughen(self, pair: int, factor: float) -> None:
+        """Multiply a pair's friction as loaded; that of a sole goes with the soles', too."""
+        self._rough[pair] = factor
+        grip = self._grip if pair in self._soles else 1.0
+        self._model.pair_friction[pair, SLIDING] = grip * factor * self._frictions[pair]
 
     def _resist(self, axes: slice, friction: float) -> None:
         """Against spinning or rolling; the engine is told how many axes there are."""
@@ -101,8 +109,10 @@ class Physics:
         if restitution > 0.0:
             decay = -math.log(restitution)
             damping = decay / math.hypot(math.pi, decay)
-        for pair in self._soles:
-            self._model.pair_solref[pair, 1] = damping
+        # The less it is damped the stiffer it would be, up to more than a step can follow.
+        time = max(SOFT, 2.0 * self._model.opt.timestep / damping)
+        for pair in self._grounded:
+            self._model.pair_solref[pair] = time, damping
 
     def _set_pull(self, share: float) -> None:
         self.pulled = share * float(self._mass[self._links].sum()) * STANDARD

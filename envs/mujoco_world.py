@@ -10,8 +10,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.mjcf import SCRIPTED, describe_world
-from envs.mujoco_physics import Physics, slide
+from envs.mjcf import LINK_FRICTION, SCRIPTED, describe_world
+from envs.mujoco_physics import Physics
 from envs.pd_motors import PdMotors
 from envs.quaternion import rotate
 from envs.robot import Actuator, Robot
@@ -22,7 +22,7 @@ FINEST = 0.001  # s: the largest step of the engine; a physics step is made of a
 STIFFNESS = 4.0  # of speed controllers, in missing speeds made up in a step by a wheel in the air
 SERVO_GAIN = 0.3  # of the way to its target that a servo wants to go in a physics step
 NOTHING = 1e-9  # N·m: the engine wants a range
-AWAY = 20_000.0  # m above
+AWAY = 100_000.0  # m above, from where nothing falls down in a minute
 
 
 @dataclass
@@ -84,13 +84,16 @@ class Mujoco:
         self._mass, self._inertia = model.body_mass.copy(), model.body_inertia.copy()
         links = [urdf.root, *(joint.child for joint in urdf.joints.values())]
         self._zeros = Zeros(robot)
+        soles = [k for k, pair in enumerate(self._pairs) if pair.link in self._sole_links]
         self._physics = Physics(
             model,
             self._scratch,
             self._motors,
             links=[int(model.body(name).id) for name in links],
             turned=[rate for _, rate in self._pushed],
-            soles={k: p.friction for k, p in enumerate(self._pairs) if p.link in self._sole_links},
+            frictions=[pair.friction for pair in self._pairs],
+            soles=soles,
+            grounded=[k for k in soles if self._pairs[k].other == "ground"],
         )
         self._touched = self._moved = False
         self._sole_forces = np.zeros(len(robot.soles))
@@ -186,7 +189,7 @@ class Mujoco:
 
     def put_away(self, shape: int) -> None:
         """See `Simulator.put_away`: high up, where it falls for a minute and meets nothing."""
-        self.place(shape, 10.0 * shape, 0.0, 0.0, AWAY)
+        self.place(shape, 10.0 * (1 + shape), 0.0, 0.0, AWAY)
 
     def load_shape(self, shape: int, mass: float, friction: float) -> None:
         """See `Simulator.load_shape`."""
@@ -196,7 +199,7 @@ class Mujoco:
         mujoco.mj_setConst(self.model, self._scratch)
         for k, pair in enumerate(self._pairs):
             if f"shape:{shape}" in (pair.one, pair.other):
-                slide(self.model, k, pair.friction / 0.5 * friction)
+                self._physics.roughen(k, friction / LINK_FRICTION)
 
     def shape_state(self, shape: int) -> BodyState:
         """See `Simulator.shape_state`."""

@@ -35,12 +35,17 @@ class Parameter:
 
 PARAMETERS: dict[str, Parameter] = {
     "friction": Parameter(
-        "1", 1.0, "tyre friction, as a factor on the loaded one", low=0.0, physical=True
+        "1",
+        1.0,
+        "friction of tyres and soles, as a factor on the loaded one",
+        low=0.0,
+        physical=True,
     ),
     "spinning_friction": Parameter(
         "m",
         0.0,
-        "torque against turning on the spot, over the load, of each contact of a sole or tyre",
+        "torque against turning on the spot, over the load, of each contact of a sole or tyre; "
+        "PyBullet limits friction by cones then",
         low=0.0,
         high=1.0,
         physical=True,
@@ -51,7 +56,8 @@ PARAMETERS: dict[str, Parameter] = {
     "restitution": Parameter(
         "1",
         0.0,
-        "share of its speed with which a sole or tyre leaves the ground that it hits",
+        "share of its speed with which a sole or tyre leaves the ground that it hits; in PyBullet "
+        "at most",
         low=0.0,
         high=0.95,
         physical=True,
@@ -64,14 +70,19 @@ PARAMETERS: dict[str, Parameter] = {
         physical=True,
     ),
     "armature": Parameter(
-        "1", 1.0, "factor on the inertia of the motors' rotors", low=0.0, high=20.0, physical=True
+        "1", 1.0, "factor on the inertia of the motors' rotors", low=0.5, high=20.0, physical=True
     ),
     "gravity": Parameter("1", 1.0, "factor on gravity", low=0.05, high=5.0, physical=True),
     "slope_x": Parameter(
-        "deg", 0.0, "how much the ground rises ahead of who starts", low=-30, high=30, physical=True
+        "deg",
+        0.0,
+        "how much the ground rises along x, as starts go",
+        low=-30,
+        high=30,
+        physical=True,
     ),
     "slope_y": Parameter(
-        "deg", 0.0, "how much it rises to the left", low=-30, high=30, physical=True
+        "deg", 0.0, "how much it rises along y, to the left", low=-30, high=30, physical=True
     ),
     "sideways_force": Parameter(
         "1",
@@ -93,8 +104,8 @@ PARAMETERS: dict[str, Parameter] = {
         "1",
         1.0,
         "factor on the damping of motors that are springs",
-        low=0.0,
-        high=3.0,
+        low=0.3,
+        high=1.5,  # with more, the lightest feet shake
         physical=True,
     ),
     "joint_damping": Parameter(
@@ -102,7 +113,7 @@ PARAMETERS: dict[str, Parameter] = {
         0.0,
         "torque against turning of such a motor's joint, over its limits of torque and speed",
         low=0.0,
-        high=1.0,
+        high=0.2,  # with more, the lightest feet shake
         physical=True,
     ),
     "joint_friction": Parameter(
@@ -132,7 +143,7 @@ PARAMETERS: dict[str, Parameter] = {
         "step", 0.0, "time until an action acts, in control steps", low=0.0, high=LATEST
     ),
     "action_noise": Parameter(
-        "1", 0.0, "standard deviation of what is added to actions", low=0.0, high=1.0
+        "1", 0.0, "standard deviation of what is added to actions, as seen, too", low=0.0, high=1.0
     ),
     "observation_delay": Parameter(
         "step", 0.0, "age of what is read, in control steps", low=0.0, high=LATEST

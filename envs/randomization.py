@@ -67,6 +67,11 @@ class Term:
         if self.occasion not in parameter.occasions:
             when = " or ".join(parameter.occasions)
             raise ValueError(f"randomization of {self.parameter}: it can only be drawn at {when}")
+        if self.operation == "scale" and parameter.initial == 0.0:
+            raise ValueError(
+                f"randomization of {self.parameter}: it is 0 at first, so scale changes nothing; "
+                "set it or add to it"
+            )
         reach = [OPERATIONS[self.operation](parameter.initial, x) for x in (self.low, self.high)]
         within = parameter.low <= min(reach) and max(reach) <= parameter.high
         if not (within and all(map(math.isfinite, reach))):
@@ -176,6 +181,7 @@ class Draws:
             for occasion in OCCASIONS
         }
         self.names = frozenset(term.parameter for term in terms)
+        self._loaded: dict[str, float] = {}
         self.values = {name: parameter.initial for name, parameter in PARAMETERS.items()}
 
     def redraw(
@@ -195,10 +201,13 @@ class Draws:
         drawn = {}
         if occasion == "reset":  # what changed during an episode does not outlast it
             for term in self._terms["interval"]:
-                self.values[term.parameter] = PARAMETERS[term.parameter].initial
+                initial = PARAMETERS[term.parameter].initial
+                self.values[term.parameter] = self._loaded.get(term.parameter, initial)
         for term in self._terms[occasion]:
             if occasion == "interval" and rng.random() >= dt / term.period:
                 continue
             drawn[term.parameter] = term.draw(rng)
+        if occasion == "load":
+            self._loaded = drawn
         self.values.update(drawn)
         return drawn

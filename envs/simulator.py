@@ -55,7 +55,10 @@ class Simulator(Protocol):
         """Build the world, in place of one that there was. ``physics_rate`` in Hz."""
 
     def renew(self) -> None:
-        """Forget everything since `load`, also what no `reset` can make the engine forget."""
+        """Forget what no `reset` can make the engine forget.
+
+        What `vary` and `misread` set may be forgotten too, and is to be set again.
+        """
 
     def reset(self, x: float, y: float, yaw: float, speed: float) -> None:
         """Stand the robot at a pose (m, rad), rolling forward at ``speed`` m/s, with no history."""
@@ -131,7 +134,7 @@ class Simulator(Protocol):
         """Fraction of the way from ``origin`` to each end, ``(n, 3)`` m, that is free of shapes."""
 
     def vary(self, parameter: str, value: float) -> None:
-        """Give a physical parameter a value; what it multiplies or adds to is what was loaded.
+        """Give a physical parameter a value; what a factor multiplies is what was loaded.
 
         Args:
             parameter: One of `envs.parameters.PARAMETERS` that is physical.

@@ -205,6 +205,8 @@ def draw(rates: pd.DataFrame, models: dict[str, NDArray[np.float64]], file: Path
 def measure(scaling: Annotated[Scaling, tyro.conf.arg(name="")] = Scaling()) -> None:
     """Measure, fit the model, and write the tables and the picture."""
     counts = processes_up_to(workers_for(scaling.workers))
+    if len(counts) < 2:
+        raise ValueError("one process says nothing of more; give --workers 2 or more")
     plan = [(t, p, w) for t in WORLDS for p in counts for w in scaling.worlds]
     rows = []
     with progress() as display:

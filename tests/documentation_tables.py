@@ -144,19 +144,13 @@ def randomization_rows():
             for t in terms
         }
 
-    def occasion(parameter):
-        for terms in RANDOMIZATIONS.values():
-            for term in terms:
-                if term.parameter == parameter:
-                    return term.occasion
-        return "never"
-
     named = {key: ranges(terms) for key, terms in RANDOMIZATIONS.items() if terms}
     columns = [
         "Parameter",
         "Unit",
         "Meaning",
         "Without",
+        "Limits",
         "Drawn at",
         *(f"`{key}`" for key in named),
     ]
@@ -166,7 +160,8 @@ def randomization_rows():
             parameter.unit,
             parameter.meaning,
             f"{parameter.initial:g}",
-            occasion(key),
+            f"{parameter.low:g} to {parameter.high:g}",
+            ", ".join(parameter.occasions),
             *(terms.get(key, "–") for terms in named.values()),
         ]
         for key, parameter in PARAMETERS.items()

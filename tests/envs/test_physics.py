@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from envs import find_robot
+from envs import find_robot, robots
 from envs.bullet import Bullet
 from envs.environment import Environment
 from envs.gravity import STANDARD, Gravity
@@ -53,21 +53,33 @@ def fallen(simulator, seconds=0.25):
     return np.asarray(simulator.state().linear_velocity)
 
 
+CARS = {"servo_speed", "rolling_friction", "spinning_friction", "restitution"}
+
+
 @ENGINES
+@pytest.mark.parametrize("shapes", [(), (CRATE,)])
 @pytest.mark.parametrize("parameter", PHYSICAL)
-@pytest.mark.parametrize("robot", ["hatchback", "porter"])
-def test_every_parameter_can_be_set_and_taken_back(world, engine, parameter, robot):
+def test_every_parameter_can_be_set_and_taken_back(engine, parameter, shapes):
     limits, ends = PARAMETERS[parameter], []
-    simulator = world(engine, robot)
+    robot = "hatchback" if parameter in CARS else "porter"
+    simulator = engine()
+    simulator.load(find_robot(robot), shapes, RATE)
     for value in (limits.initial, min(limits.initial + 0.5, limits.high), limits.initial):
-        simulator.vary(parameter, value)
         simulator.renew()
         simulator.vary(parameter, value)
         simulator.reset(0.0, 0.0, 0.0, 0.0)
-        simulator.drive(neutral(robot), 1.0, 0.0)
+        for k in range(len(shapes)):
+            simulator.put_away(k)
+        hang(simulator, 0.1)
+        first = find_robot(robot).actuators[0]
+        aims = {first.role: first.neutral + 0.2}
+        simulator.drive(neutral(robot, **aims), 1.0, 0.0)
+        spin(simulator, 1.0)
         simulator.advance(60)
-        ends.append(simulator.state())
+        ends.append((simulator.state(), simulator.joints()[0].tolist()))
+    simulator.close()
     assert ends[0] == ends[2]
+    assert ends[0] != ends[1]
 
 
 @pytest.mark.parametrize(("x", "y"), [(0.0, 0.0), (20.0, 0.0), (0.0, -10.0), (15.0, 10.0)])
@@ -140,7 +152,7 @@ def test_rolling_friction_slows_a_car_as_the_closed_form_says(world, engine):
 @ENGINES
 def test_what_is_dropped_bounces_by_its_restitution(world, engine):
     rebounds = []
-    for restitution in (0.0, 0.8):
+    for restitution in (0.0, 0.5, 0.8, 0.95):
         simulator = world(engine, "hatchback", restitution=restitution)
         simulator.drive(neutral("hatchback"), 1.0, 0.0)
         hang(simulator, 1.0)
@@ -150,7 +162,12 @@ def test_what_is_dropped_bounces_by_its_restitution(world, engine):
             speeds.append(simulator.state().linear_velocity[2])
         rebounds.append(max(speeds) / -min(speeds))
     assert rebounds[0] < 0.15  # a contact that is a spring gives a little back
-    assert 0.4 < rebounds[1] < 1.0
+    assert rebounds == sorted(rebounds)
+    if engine is Mujoco:
+        assert rebounds[1:] == pytest.approx([0.5, 0.8, 0.95], abs=0.06)
+    else:  # which lets a hit go on for several steps: at most
+        assert 0.4 < rebounds[2] < 0.8
+        assert rebounds[3] < 0.95
 
 
 def answered(simulator, role="left_shoulder_pitch", seconds=0.05):
@@ -168,9 +185,9 @@ def answered(simulator, role="left_shoulder_pitch", seconds=0.05):
     ("parameter", "value"),
     [
         ("stiffness", 0.4),
-        ("damping", 2.5),
+        ("damping", 1.5),
         ("armature", 15.0),
-        ("joint_damping", 0.9),
+        ("joint_damping", 0.2),
         ("joint_friction", 0.2),
     ],
 )
@@ -178,6 +195,25 @@ def test_a_joint_follows_more_slowly(world, engine, parameter, value):
     plain = answered(world(engine, "porter"))
     changed = answered(world(engine, "porter", **{parameter: value}))
     assert 0.0 <= changed + 0.02 < plain - 0.03
+
+
+@ENGINES
+@pytest.mark.parametrize("robot", robots("parcel"))
+@pytest.mark.parametrize("parameter", ["damping", "joint_damping", "armature", "stiffness"])
+def test_motors_do_not_shake_at_the_limits(engine, robot, parameter):
+    """A damping that a physics step is too long for sets a light foot swinging, not to rest."""
+    limits, spec = PARAMETERS[parameter], find_robot(robot)
+    for value in (limits.low, limits.high):
+        simulator = engine()
+        simulator.load(spec, (), RATE)
+        simulator.vary(parameter, value)
+        simulator.reset(0.0, 0.0, 0.0, 0.0)
+        simulator.lift()
+        simulator.drive({a.role: a.neutral + 0.05 for a in spec.actuators}, 1.0, 0.0)
+        simulator.advance(240)
+        speeds = np.abs(simulator.joints()[1])
+        simulator.close()
+        assert speeds.max() < 1.0, value
 
 
 @ENGINES

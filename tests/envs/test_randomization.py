@@ -103,6 +103,18 @@ def test_what_changed_during_an_episode_does_not_outlast_it():
     assert draws.values["friction"] == 1.0
 
 
+def test_what_changed_during_an_episode_goes_back_to_what_the_world_was_loaded_with():
+    terms = (
+        Term("friction", "load", "set", 0.5, 0.5),
+        Term("friction", "interval", "set", 0.2, 0.2, period=0.1),
+    )
+    draws, rng = Draws(terms), np.random.default_rng(0)
+    draws.redraw("load", rng)
+    draws.redraw("interval", rng, 0.1)
+    draws.redraw("reset", rng)
+    assert draws.values["friction"] == 0.5
+
+
 GOOD = Term("friction", "reset", "scale", 0.8, 1.2)
 
 
@@ -123,6 +135,7 @@ GOOD = Term("friction", "reset", "scale", 0.8, 1.2)
         ({"parameter": "action_delay", "operation": "set", "high": 5.5}, "must stay within"),
         ({"parameter": "lidar_dropout", "operation": "set", "high": 1.5}, "must stay within"),
         ({"parameter": "push"}, "push: it can only be drawn at interval"),
+        ({"parameter": "slope_x"}, "slope_x: it is 0 at first, so scale changes nothing"),
     ],
 )
 def test_a_term_that_makes_no_sense_is_refused_in_one_line(change, message):
