@@ -7,6 +7,7 @@ wants boxes. What a robot.toml says of both is applied to the URDF's data; its f
 from __future__ import annotations
 
 import fnmatch
+import math
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ class Solid:
             capsule without its ends).
         xyz: Its middle in the link's frame, m.
         rpy: Its roll, pitch and yaw in the link's frame, rad.
+        friction: Of the link's surface; 0 for what the URDF says.
     """
 
     SIZES: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -41,6 +43,7 @@ class Solid:
     size: tuple[float, ...]
     xyz: tuple[float, float, float] = (0.0, 0.0, 0.0)
     rpy: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    friction: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what has no size or no place."""
@@ -51,6 +54,8 @@ class Solid:
             raise ValueError(
                 f"shapes.size: a {self.kind} has {wanted} positive number(s), got {self.size}"
             )
+        if not 0.0 <= self.friction < math.inf:
+            raise ValueError(f"shapes.friction: must not be negative, got {self.friction}")
 
     def element(self) -> ET.Element:
         """As a URDF says it."""
@@ -106,5 +111,10 @@ def reshape(urdf: Urdf, solids: Sequence[Solid]) -> Urdf:
         if solid.link not in links:
             raise ValueError("shapes.link: " + unknown("link", solid.link, links))
         link = links[solid.link]
-        links[solid.link] = replace(link, collisions=(*link.collisions, solid.element()))
+        link = replace(link, collisions=(*link.collisions, solid.element()))
+        if solid.friction:
+            contact = ET.Element("contact")
+            ET.SubElement(contact, "lateral_friction", value=repr(solid.friction))
+            link = replace(link, contact=contact)
+        links[solid.link] = link
     return replace(urdf, links=links)

@@ -91,9 +91,20 @@ def test_shapes_replace_all_that_the_urdf_has(arm):
     np.testing.assert_allclose(capsule, [0.2, 0.2, 0.7], atol=1e-9)
 
 
+def test_a_shape_may_say_how_rough_its_link_is(arm):
+    def friction(link):
+        return link.contact.find("lateral_friction").get("value")
+
+    rough = reshape(arm, [Solid("slide", "sphere", (0.1,), friction=0.9)])
+    assert friction(rough.links["slide"]) == "0.9"
+    plain = reshape(arm, [Solid("slide", "sphere", (0.1,))])
+    assert plain.links["slide"].contact is arm.links["slide"].contact
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
+        (lambda arm: Solid("slide", "sphere", (1.0,), friction=-1.0), "must not be negative"),
         (lambda arm: reshape(arm, [Solid("slid", "sphere", (1.0,))]), "did you mean 'slide'"),
         (lambda arm: Solid("slide", "ball", (1.0,)), "unknown kind 'ball'"),
         (lambda arm: Solid("slide", "box", (1.0, 2.0)), "a box has 3 positive number"),
