@@ -1,8 +1,8 @@
-# make demo | make demo-parcel | make test | make check: each makes .venv and installs what it needs.
+# make demo | make demo-parcel | make bench | make test | make check: each makes .venv and installs what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo demo-parcel test test-slow check clean
+.PHONY: install demo demo-parcel bench test test-slow check clean
 
 install: .venv/installed
 
@@ -19,6 +19,10 @@ demo: install
 
 demo-parcel: install
 	$(BIN)/python -m experiments.parcel_demo
+
+bench: install
+	$(BIN)/simtransfer bench
+	$(BIN)/simtransfer bench --task parcel --robot porter
 
 test: install
 	$(BIN)/python -m pytest -m "not slow"
