@@ -130,7 +130,7 @@ def make_environment(
     Args:
         task: One of `tasks`.
         robot: A name of `robots`, a path, or a `Robot`.
-        randomization: ``none``, ``nominal``, ``moderate``, ``wide`` or ``bodies``.
+        randomization: A key of `envs.randomization.RANDOMIZATIONS`.
         suite: Which scenarios; default: the task's training suite.
         privileged: Whether observations include what only a simulator knows.
         render_mode: ``rgb_array`` or None.

@@ -153,6 +153,34 @@ RANDOMIZATIONS["bodies"] = (
 )
 
 
+# All there is, at about what is reported of robots' clocks, gains, encoders and floors.
+RANDOMIZATIONS["full"] = (
+    *RANDOMIZATIONS["wide"],
+    Term("spinning_friction", "reset", "set", 0.0, 0.01),
+    Term("rolling_friction", "reset", "set", 0.0, 0.005),
+    Term("restitution", "reset", "set", 0.0, 0.3),
+    Term("armature", "reset", "scale", 0.8, 1.25, "log_uniform"),
+    Term("gravity", "reset", "scale", 0.98, 1.02, "truncated"),
+    Term("slope_x", "reset", "set", -2.0, 2.0, "truncated"),
+    Term("slope_y", "reset", "set", -2.0, 2.0, "truncated"),
+    Term("sideways_force", "interval", "set", -0.03, 0.03, period=3.0),
+    Term("stiffness", "reset", "scale", 0.85, 1.15),
+    Term("damping", "reset", "scale", 0.8, 1.2),
+    Term("joint_damping", "reset", "set", 0.0, 0.03),
+    Term("joint_friction", "reset", "set", 0.0, 0.03),
+    Term("encoder_offset", "reset", "set", 0.0, 0.02),
+    Term("action_noise", "reset", "set", 0.0, 0.02),
+    Term("observation_delay", "reset", "set", 0.0, 1.4),
+    Term("observation_loss", "reset", "set", 0.0, 0.05),
+    Term("observation_bias", "reset", "set", 0.0, 0.02),
+    Term("traffic_speed", "reset", "scale", 0.7, 1.3),
+    Term("walking_speed", "reset", "scale", 0.7, 1.3),
+    Term("parcel_mass", "reset", "scale", 0.8, 1.2),
+    Term("parcel_friction", "reset", "scale", 0.8, 1.2),
+    *(Term(f"center_{axis}", "load", "set", -0.02, 0.02) for axis in "xyz"),
+)
+
+
 def find_randomization(name: str) -> Randomization:
     """The terms called ``name``.
 

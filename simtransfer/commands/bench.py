@@ -11,13 +11,14 @@ from agents.processes import workers_for
 from agents.settings import settle
 from envs import make_environment
 from simtransfer.benchmark import measure
+from simtransfer.commands.options import SetOfTerms
 from simtransfer.terminal import errors, output, print_json
 
 
 def bench(
     task: str = "driving",
     robot: str = "hatchback",
-    randomization: str = "nominal",
+    randomization: SetOfTerms = "nominal",
     steps: int = 3000,
     resets: int = 500,
     workers: int | None = None,
@@ -28,7 +29,7 @@ def bench(
     Args:
         task: The task.
         robot: A robot's name or the path of a robot.toml.
-        randomization: none, nominal, moderate, wide or bodies.
+        randomization: A key of `envs.randomization.RANDOMIZATIONS`.
         steps: Control steps to time; at least 100.
         resets: Over which the growth of memory is watched.
         workers: Processes that step the worlds. Default: the number of cores.

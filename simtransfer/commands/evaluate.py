@@ -10,6 +10,7 @@ from agents.evaluation import evaluate as play
 from agents.evaluation import side_by_side, summarize
 from agents.processes import workers_for
 from envs import suites
+from simtransfer.commands.options import SetOfTerms
 from simtransfer.deployment import Deployment
 from simtransfer.results_table import results_table
 from simtransfer.statistics import wilson_interval
@@ -23,7 +24,7 @@ def evaluate(
     suite: str = "mixed",
     episodes: int = 200,
     seed: int = 0,
-    randomization: str = "nominal",
+    randomization: SetOfTerms = "nominal",
     simulator: str = "pybullet",
     workers: int | None = None,
     json: bool = False,
@@ -36,7 +37,7 @@ def evaluate(
         suite: Scenario suite, or "all".
         episodes: Episodes of each suite.
         seed: Which stretch of the suite's endless fixed list: episodes seed*episodes and following.
-        randomization: none, nominal, moderate, wide or bodies.
+        randomization: A key of `envs.randomization.RANDOMIZATIONS`.
         simulator: The engine: pybullet, or mujoco to judge it in a world that it never learned in.
         workers: Processes that step the worlds. Default: the number of cores.
         json: Print JSON instead of a table.

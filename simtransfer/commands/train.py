@@ -8,6 +8,7 @@ from typing import Literal
 from agents.bundle import Network
 from agents.settings import AS_TUNED, PPOChanges, SACSettings, settle
 from envs import find_robot
+from simtransfer.commands.options import SetOfTerms
 from simtransfer.commands.single import train_once
 from simtransfer.run_config import RunConfig
 
@@ -17,7 +18,7 @@ def train(
     robot: str = "hatchback",
     steps: int = 1_000_000,
     seed: int = 0,
-    randomization: str = "nominal",
+    randomization: SetOfTerms = "nominal",
     evaluation: str = "nominal",
     interval: int = 102_400,
     renewal: int = 1,
@@ -38,7 +39,7 @@ def train(
         robot: A robot's name or the path of a robot.toml.
         steps: Environment steps.
         seed: Of networks and training episodes.
-        randomization: Of training: none, nominal, moderate, wide or bodies.
+        randomization: Of training; a key of `envs.randomization.RANDOMIZATIONS`.
         evaluation: Randomization of evaluations.
         interval: Steps between evaluations.
         renewal: Evaluations until worlds begin anew, which is where a killed run goes on from.

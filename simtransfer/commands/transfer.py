@@ -10,6 +10,7 @@ import tyro
 from agents.bundle import load_bundle
 from agents.settings import AS_TUNED, PPOChanges, settle
 from envs import find_robot
+from simtransfer.commands.options import SetOfTerms
 from simtransfer.commands.single import train_once
 from simtransfer.experiment import student_network
 from simtransfer.plan import find_plan
@@ -23,7 +24,7 @@ def transfer(
     method: str = "finetune",
     steps: int = 100_000,
     seed: int = 0,
-    randomization: str = "nominal",
+    randomization: SetOfTerms = "nominal",
     evaluation: str = "nominal",
     interval: int = 20_480,
     renewal: int = 1,
@@ -43,7 +44,7 @@ def transfer(
         method: The transfer plan.
         steps: Environment steps.
         seed: Of networks and training episodes.
-        randomization: Of training: none, nominal, moderate, wide or bodies.
+        randomization: Of training; a key of `envs.randomization.RANDOMIZATIONS`.
         evaluation: Randomization of evaluations.
         interval: Steps between evaluations.
         renewal: Evaluations until worlds begin anew, which is where a killed run goes on from.

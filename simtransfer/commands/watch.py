@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from simtransfer.commands.options import SetOfTerms
 from simtransfer.deployment import Deployment
 from simtransfer.terminal import counting, output
 from simtransfer.video import Frame, play, write_video
@@ -19,7 +20,7 @@ def watch(
     suite: str = "mixed",
     episodes: int = 3,
     seed: int = 0,
-    randomization: str = "nominal",
+    randomization: SetOfTerms = "nominal",
     simulator: str = "pybullet",
     output_file: Annotated[Path, tyro.conf.arg(name="output")] = Path("watch.mp4"),
 ) -> None:
@@ -31,7 +32,7 @@ def watch(
         suite: Scenario suite.
         episodes: How many episodes.
         seed: The first one's number in the suite's fixed list.
-        randomization: none, nominal, moderate, wide or bodies.
+        randomization: A key of `envs.randomization.RANDOMIZATIONS`.
         simulator: The engine: pybullet, or mujoco to see it in a world that it never learned in.
         output_file: Where the video goes.
     """

@@ -38,6 +38,7 @@ def share_below(term):
 TERMS = [
     *WIDE,
     *RANDOMIZATIONS["nominal"],
+    *RANDOMIZATIONS["full"],
     Term("mass", "reset", "scale", 0.25, 4.0, distribution="log_uniform"),
     Term("friction", "load", "set", 0.3, 0.5, distribution="log_uniform"),
     Term("gravity", "reset", "set", 0.9, 1.1, distribution="normal"),
@@ -45,7 +46,9 @@ TERMS = [
 ]
 
 
-@pytest.mark.parametrize("term", TERMS, ids=lambda term: f"{term.parameter}-{term.high:g}")
+@pytest.mark.parametrize(
+    "term", TERMS, ids=lambda term: f"{term.parameter}-{term.low:g}-{term.high:g}"
+)
 def test_each_terms_draws_follow_its_range(term):
     rng = np.random.default_rng(0)
     values = [term.draw(rng) for _ in range(2000)]
@@ -322,6 +325,27 @@ def test_friction_can_change_while_driving(world):
     dry = drive(world("friction", 1.0, "interval", period=1e-3), -1.0, 6)[SPEED]
     icy = drive(world("friction", 0.1, "interval", period=1e-3), -1.0, 6)[SPEED]
     assert icy > dry + 1.0
+
+
+@pytest.mark.parametrize("name", RANDOMIZATIONS)
+@pytest.mark.parametrize(("task", "robot"), [("driving", "trike"), ("parcel", "pocket")])
+def test_every_set_can_be_played_in_every_world(name, task, robot):
+    env = make_environment(task, robot, randomization=name, privileged=True)
+    rng = np.random.default_rng(0)
+    for seed in range(3):
+        observation, _ = env.reset(seed=seed)
+        for _ in range(40):
+            assert env.observation_space.contains(observation)
+            action = rng.uniform(-0.2, 0.2, env.action_space.shape).astype(np.float32)
+            observation, reward, terminated, truncated, _ = env.step(action)
+            assert np.isfinite(reward)
+            if terminated or truncated:
+                break
+    env.close()
+
+
+def test_the_full_set_leaves_out_nothing_but_bodies():
+    assert {term.parameter for term in RANDOMIZATIONS["full"]} == PARAMETERS.keys() - BODY.keys()
 
 
 def test_privileged_entries_tell_what_was_drawn():
