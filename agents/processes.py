@@ -12,6 +12,7 @@ import math
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from ctypes import c_byte
@@ -60,6 +61,17 @@ def forkserver(*preload: str) -> ForkServerContext:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, heard)  # what came meanwhile is heard now
     return context
+
+
+def end_with_parent() -> None:
+    """Let this process end as soon as the one that began it is gone, which may have been killed."""
+    if parent := multiprocessing.parent_process():
+        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def form(make: Make, count: int, workers: int = 1) -> Group:

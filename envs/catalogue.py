@@ -15,7 +15,7 @@ from envs.environment import Environment
 from envs.interface import unknown
 from envs.parcel.detuned import Detuned
 from envs.parcel.task import Parcel
-from envs.randomization import find_randomization
+from envs.randomization_file import find_randomization
 from envs.robot import Robot
 from envs.robot_file import read_robot
 from envs.simulator import Simulator

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -80,6 +81,15 @@ class Term:
                 f"but it must stay within [{parameter.low:g}, {parameter.high:g}] and finite"
             )
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the parameters that it draws: one."""
+        return (self.parameter,)
+
+    def values(self, rng: np.random.Generator) -> dict[str, float]:
+        """A new value, by parameter."""
+        return {self.parameter: self.draw(rng)}
+
     def draw(self, rng: np.random.Generator) -> float:
         """A new value, computed from the initial one, so that draws never accumulate."""
         parameter = PARAMETERS[self.parameter]
@@ -95,9 +105,58 @@ def _truncated(rng: np.random.Generator, low: float, high: float) -> float:
     return drawn
 
 
-Randomization = tuple[Term, ...]
+@dataclass(frozen=True)
+class Samples:
+    """Several parameters drawn together: one of a table's rows at each reset.
 
-RANDOMIZATIONS: dict[str, Randomization] = {
+    What is known of parameters is seldom known of each alone: a heavy car with strong motors
+    gathers speed as a light one with weak motors does. Rows keep that, where ranges would not.
+
+    Attributes:
+        names: Keys of `PARAMETERS`, one a column.
+        rows: Values, in the parameters' own units.
+    """
+
+    occasion: ClassVar[str] = "reset"
+    period: ClassVar[float] = 0.0
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        """Refuse rows that no world can have."""
+        if not self.names or not self.rows:
+            raise ValueError("randomization: samples need a parameter and a row")
+        for k, name in enumerate(self.names):
+            if name not in PARAMETERS:
+                raise ValueError(f"randomization: {unknown('parameter', name, PARAMETERS)}")
+            if name in self.names[:k]:
+                raise ValueError(f"randomization of {name}: two columns of samples are called so")
+            if self.occasion not in PARAMETERS[name].occasions:
+                raise ValueError(f"randomization of {name}: it cannot be drawn at {self.occasion}")
+        known = [PARAMETERS[name] for name in self.names]
+        for number, row in enumerate(self.rows):
+            if len(row) != len(known):
+                raise ValueError(
+                    f"randomization: row {number} of samples has {len(row)} values, "
+                    f"but there are {len(known)} parameters"
+                )
+            for parameter, name, value in zip(known, self.names, row, strict=True):
+                if not (parameter.low <= value <= parameter.high and math.isfinite(value)):
+                    raise ValueError(
+                        f"randomization of {name}: row {number} of samples has {value:g}, but it "
+                        f"must stay within [{parameter.low:g}, {parameter.high:g}] and finite"
+                    )
+
+    def values(self, rng: np.random.Generator) -> dict[str, float]:
+        """A row, by parameter."""
+        return dict(zip(self.names, self.rows[rng.integers(len(self.rows))], strict=True))
+
+
+Randomization = tuple[Term | Samples, ...]
+
+# Every term of those that have names is of one parameter, so that a table can show it.
+RANDOMIZATIONS: dict[str, tuple[Term, ...]] = {
     "none": (),
     "nominal": (
         Term("friction", "reset", "scale", 0.8, 1.1),
@@ -181,17 +240,6 @@ RANDOMIZATIONS["full"] = (
 )
 
 
-def find_randomization(name: str) -> Randomization:
-    """The terms called ``name``.
-
-    Raises:
-        ValueError: If there are none of that name.
-    """
-    if name not in RANDOMIZATIONS:
-        raise ValueError(unknown("randomization", name, RANDOMIZATIONS))
-    return RANDOMIZATIONS[name]
-
-
 class Draws:
     """The current value of every parameter, and the terms that redraw them.
 
@@ -208,7 +256,7 @@ class Draws:
             occasion: tuple(term for term in terms if term.occasion == occasion)
             for occasion in OCCASIONS
         }
-        self.names = frozenset(term.parameter for term in terms)
+        self.names = frozenset(name for term in terms for name in term.names)
         self._loaded: dict[str, float] = {}
         self.values = {name: parameter.initial for name, parameter in PARAMETERS.items()}
 
@@ -228,13 +276,12 @@ class Draws:
         """
         drawn = {}
         if occasion == "reset":  # what changed during an episode does not outlast it
-            for term in self._terms["interval"]:
-                initial = PARAMETERS[term.parameter].initial
-                self.values[term.parameter] = self._loaded.get(term.parameter, initial)
+            for name in (name for term in self._terms["interval"] for name in term.names):
+                self.values[name] = self._loaded.get(name, PARAMETERS[name].initial)
         for term in self._terms[occasion]:
             if occasion == "interval" and rng.random() >= dt / term.period:
                 continue
-            drawn[term.parameter] = term.draw(rng)
+            drawn |= term.values(rng)
         if occasion == "load":
             self._loaded = drawn
         self.values.update(drawn)

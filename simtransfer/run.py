@@ -138,7 +138,8 @@ class Run:
     def _record(self) -> dict[str, Any]:
         """The configuration, and what the names in it stood for."""
         teacher = self.teacher.digest if self.teacher else None
-        return asdict(self.config) | {"digests": {"robot": self.robot.digest, "teacher": teacher}}
+        digests = {"robot": self.robot.digest, "teacher": teacher, **self.config.files}
+        return asdict(self.config) | {"digests": digests}
 
     def execute(self) -> bool:
         """Train, or go on, to the end; does nothing where that has been done.

@@ -9,7 +9,7 @@ from agents.bundle import Network
 from agents.settings import PPOSettings, SACSettings, settle
 from envs.catalogue import find_robot, is_made_for
 from envs.interface import unknown
-from envs.randomization import find_randomization
+from envs.randomization_file import digest, find_randomization, is_file
 from envs.tables import LARGEST, shown
 from simtransfer.files import plain
 from simtransfer.plan import PLANS, TransferPlan
@@ -34,7 +34,7 @@ class RunConfig:
             Until then a world should have time for several episodes.
         episodes: Episodes of the training suite in each evaluation.
         final_episodes: Episodes of every suite in the last evaluation.
-        randomization: Of training.
+        randomization: Of training: a set's name or a file of terms.
         evaluation: Randomization of evaluations: the world that the policy is meant for.
         network: Shape of the student's networks.
         algorithm: ``ppo``, or ``sac`` (from scratch only: plans extend PPO's loss).
@@ -83,6 +83,12 @@ class RunConfig:
         if not is_made_for(robot, self.task):
             made = ", ".join(robot.tasks)
             raise ValueError(f"robot {robot.name!r} is made for {made}, not for {self.task!r}")
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Fingerprints of the randomizations that are told by files, which may change."""
+        told = {key: getattr(self, key) for key in ("randomization", "evaluation")}
+        return {k: digest(find_randomization(name)) for k, name in told.items() if is_file(name)}
 
 
 def completed(record: Any) -> Any:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.trial import BaseTrial, FixedTrial, FrozenTrial, Trial, TrialState
 
-from agents.processes import workers_for
+from agents.processes import end_with_parent, workers_for
 from simtransfer.terminal import bar, progress
 
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -105,19 +102,12 @@ def finished(study: optuna.Study) -> list[FrozenTrial]:
 
 def work(search: Search, folder: Path, trials: int, worker: int = 0) -> None:
     """Try numbers until the study has so many trials, or whoever began it is gone."""
-    if parent := multiprocessing.parent_process():
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with_parent()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     begun = len(open_study(search, folder).trials)
     study = open_study(search, folder, seed=begun + worker)
     while len(finished(study)) < trials:
         study.optimize(search.objective, n_trials=1)
-
-
-def _end_with(parent: BaseProcess) -> None:
-    """A process that was killed cannot end those that it began."""
-    parent.join()
-    os._exit(1)
 
 
 def conduct(search: Search, folder: Path, trials: int, workers: int | None = None) -> optuna.Study:

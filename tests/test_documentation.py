@@ -28,7 +28,7 @@ from envs.driving.car import Ackermann, Car, Differential, Lidar
 from envs.driving.task import Driving
 from envs.inspection import check_robot
 from envs.parcel.humanoid import Cradle
-from envs.randomization import find_randomization
+from envs.randomization_file import find_randomization
 from envs.robot import Actuator
 from envs.stretch import Stretch
 from experiments import driving_demo

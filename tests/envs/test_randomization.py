@@ -15,8 +15,8 @@ from envs.randomization import (
     RANDOMIZATIONS,
     Draws,
     Term,
-    find_randomization,
 )
+from envs.randomization_file import find_randomization
 
 WIDE = RANDOMIZATIONS["wide"]
 

@@ -1,0 +1,76 @@
+"""Commands that make a robot show what it is: steps of speed and turning, or swaying on the spot."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.driving.car import Car
+from envs.robot import Robot
+
+HOLD = (0.6, 1.8)  # s that a car is told the same
+SIDEWAYS = 9.0  # m/s², asked of a car's tyres at most: more than most of them hold
+SWAY = 0.2  # of a joint's range, at most, from where it stands
+TONES = (0.5, 3.0)  # Hz
+COUNT = 3  # tones of each joint
+
+
+def excitation(
+    robot: Robot, rate: float, episodes: int, seconds: float, seed: int
+) -> list[NDArray[np.float64]]:
+    """Targets (rad, m/s) of episodes that begin at rest, each ``(steps, actuators)``.
+
+    Args:
+        robot: Who.
+        rate: Commands a second, Hz.
+        episodes: How many.
+        seconds: Length of each.
+        seed: Of what is drawn.
+
+    Raises:
+        ValueError: If there is nothing to do.
+    """
+    steps = round(seconds * rate)
+    if episodes < 1 or steps < 2:
+        raise ValueError("a log needs at least one episode, and two commands in it")
+    low = np.asarray([actuator.low for actuator in robot.actuators])
+    high = np.asarray([actuator.high for actuator in robot.actuators])
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(episodes):
+        told = _drive(robot, rate, steps, rng) if isinstance(robot, Car) else None
+        if told is None:
+            told = _sway(robot, rate, steps, rng)
+        found.append(np.clip(told, low, high))
+    return found
+
+
+def _drive(car: Car, rate: float, steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Full speed first, which tells of motors; then steps up, down and aside."""
+    rows: list[list[float]] = []
+    speed, aside = car.cruise_speed, 0.0
+    while len(rows) < steps:
+        turn = aside / max(speed, 0.3 * car.cruise_speed)
+        told = car.command.targets((speed, turn), speed)
+        row = [float(told[actuator.role]) for actuator in car.actuators]
+        rows += [row] * max(round(rng.uniform(*HOLD) * rate), 1)
+        speed = car.cruise_speed * float(rng.choice([0.0, 0.4, 0.7, 1.0], p=[0.2, 0.2, 0.3, 0.3]))
+        aside = SIDEWAYS * float(rng.uniform(-1.0, 1.0))
+    return np.asarray(rows[:steps])
+
+
+def _sway(robot: Robot, rate: float, steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Each joint to its own tune, from its posture on; left and right alike, which keeps it up."""
+    time = np.arange(steps) / rate
+    tunes: dict[str, NDArray[np.float64]] = {}
+    columns = []
+    for a in robot.actuators:
+        tones = rng.uniform(*TONES, COUNT), rng.uniform(0.0, 2.0 * math.pi, COUNT)
+        size = rng.uniform(0.3, 1.0)
+        word = a.role.split("_", 1)[-1]
+        tune = np.sin(2.0 * math.pi * np.outer(time, tones[0]) + tones[1]).mean(axis=1)
+        tune = tunes.setdefault(word, size * SWAY * (tune - tune[0]))
+        columns.append(a.neutral + (a.high - a.low) * tune)
+    return np.stack(columns, axis=1)

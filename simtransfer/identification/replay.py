@@ -1,0 +1,96 @@
+"""A log's commands given again to simulated robots, each with parameters of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.processes import end_with_parent, forkserver
+from envs.rig import Rig
+from envs.robot import Robot
+
+Commands = Sequence[NDArray[np.float64]]  # of each episode, ``(steps, actuators)``
+Order = tuple[Mapping[str, float], Sequence[int]]  # parameters, and words for a generator
+Replays = Callable[[Sequence[Mapping[str, float]], int], Iterator[NDArray[np.float32]]]
+
+PORTION = 10  # replays by one world: making it takes as long as one of them
+
+
+class Replay:
+    """Commands, and a robot to give them to.
+
+    Args:
+        robot: Who.
+        commands: Of each episode.
+        simulator: The engine's name.
+    """
+
+    def __init__(self, robot: Robot, commands: Commands, simulator: str = "pybullet") -> None:
+        self._rig = Rig(robot, simulator)
+        roles = [actuator.role for actuator in robot.actuators]
+        self._told = [
+            [dict(zip(roles, row, strict=True)) for row in part.tolist()] for part in commands
+        ]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of what is read."""
+        return tuple(feature.name for feature in self._rig.channels)
+
+    def play(self, values: Mapping[str, float], seed: Sequence[int]) -> NDArray[np.float32]:
+        """What would be read but for noise, all episodes one after another, ``(steps, channels)``.
+
+        Args:
+            values: Of parameters.
+            seed: Words for the errors of joints' zeros.
+        """
+        rng = np.random.default_rng(list(seed))
+        state = rng.bit_generator.state
+        parts = []
+        for told in self._told:
+            rng.bit_generator.state = state  # one robot, whose zeros stay where they are
+            parts.append(self._rig.play(told, values, rng))
+        # What the engine lost its grip on is as far off as can be.
+        return np.nan_to_num(np.concatenate(parts), nan=1e9).astype(np.float32)
+
+    def close(self) -> None:
+        """Free the world."""
+        self._rig.close()
+
+
+@contextmanager
+def replaying(
+    robot: Robot, commands: Commands, workers: int, simulator: str = "pybullet"
+) -> Iterator[Replays]:
+    """What replays commands with many sets of parameters, in ``workers`` processes.
+
+    What it yields takes the sets and a seed, and gives `Replay.play` of each, in order; results do
+    not depend on how many processes there are.
+    """
+    play = partial(_play, robot, commands, simulator)
+    if workers == 1:
+        yield lambda sets, seed: chain.from_iterable(map(play, _portions(sets, seed)))
+        return
+    context = forkserver("envs.bullet", "envs.catalogue")
+    with context.Pool(workers, end_with_parent) as pool:
+        yield lambda sets, seed: chain.from_iterable(pool.imap(play, _portions(sets, seed)))
+
+
+def _portions(sets: Sequence[Mapping[str, float]], seed: int) -> list[list[Order]]:
+    orders = [(values, (seed, k)) for k, values in enumerate(sets)]
+    return [orders[k : k + PORTION] for k in range(0, len(orders), PORTION)]
+
+
+def _play(
+    robot: Robot, commands: Commands, simulator: str, orders: list[Order]
+) -> list[NDArray[np.float32]]:
+    replay = Replay(robot, commands, simulator)
+    try:
+        return [replay.play(*order) for order in orders]
+    finally:
+        replay.close()
