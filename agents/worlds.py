@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,16 @@ class Worlds(VecEnv):
     Args:
         group: Where they are stepped.
         seeds: One for each world; a world's episodes depend on nothing else.
+        on_episode: Told the world and what it says at an episode's end.
     """
 
-    def __init__(self, group: Group, seeds: Sequence[int] | None = None) -> None:
-        self.group = group
+    def __init__(
+        self,
+        group: Group,
+        seeds: Sequence[int] | None = None,
+        on_episode: Callable[[int, Mapping[str, Any]], None] = lambda world, info: None,
+    ) -> None:
+        self.group, self._on_episode = group, on_episode
         super().__init__(group.count, group.spaces.observation, group.spaces.action)
         self._seeds: list[int | None] = list(range(group.count) if seeds is None else seeds)
         self._returns = np.zeros(self.num_envs)
@@ -55,7 +61,8 @@ class Worlds(VecEnv):
         self._returns += arrays.rewards
         self._lengths += 1
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for i, info in ended.items():
+        for i, info in sorted(ended.items()):
+            self._on_episode(i, info)
             infos[i] = info | {
                 "terminal_observation": arrays.last[i].copy(),
                 "TimeLimit.truncated": bool(arrays.truncated[i]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.arrivals import Commands, Readings
+from envs.draws import Draws, Probe
 from envs.interface import Interface, bounds, unknown
 from envs.mirror import Mirror
 from envs.parameters import BODY, CENTER, PARAMETERS
-from envs.randomization import Draws, Randomization
+from envs.randomization import Randomization
 from envs.robot import Robot, Targets
 from envs.simulator import Simulator
 from envs.task import Task
@@ -123,6 +124,27 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._readings.begin()
         return self._observe(), {}
 
+    def randomize(
+        self, terms: Randomization, probes: Sequence[Probe] = (), probability: float = 0.0
+    ) -> None:
+        """Draw from other ranges of the same parameters, from the next episode on.
+
+        What is drawn at ``load`` stays as it is until a world begins a seed.
+
+        Args:
+            terms: The terms of this world, over other ranges.
+            probes: Ends of ranges that an episode may be held at; one that is says so at its end,
+                as ``probe``.
+            probability: That an episode is.
+
+        Raises:
+            ValueError: If the terms are of other parameters.
+        """
+        names = {name for term in terms for name in term.names}
+        if odd := names ^ self._draws.names:
+            raise ValueError(f"randomize: {min(odd)!r} is not drawn both before and from now on")
+        self._draws.use(terms, probes, probability)
+
     def _load(self, drawn: Mapping[str, float]) -> None:
         """Begin with a world that remembers nothing, in the body that was drawn."""
         told = {name: value for name, value in drawn.items() if name in BODY | CENTER}
@@ -157,7 +179,10 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             simulator.advance(substeps)
         outcome = self.task.outcome(simulator)
         ended = outcome.terminated, outcome.truncated
-        return self._observe(), outcome.reward, *ended, dict(outcome.info)
+        info: dict[str, Any] = dict(outcome.info)
+        if self._draws.probe and any(ended):
+            info["probe"] = self._draws.probe
+        return self._observe(), outcome.reward, *ended, info
 
     def _has_list(self, suite: str) -> bool:
         """Whether a suite has a fixed list of evaluation episodes."""

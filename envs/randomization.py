@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -92,10 +92,36 @@ class Term:
 
     def draw(self, rng: np.random.Generator) -> float:
         """A new value, computed from the initial one, so that draws never accumulate."""
+        return self.made(DISTRIBUTIONS[self.distribution](rng, self.low, self.high))
+
+    def made(self, draw: float) -> float:
+        """What a draw makes of the initial value."""
         parameter = PARAMETERS[self.parameter]
-        draw = DISTRIBUTIONS[self.distribution](rng, self.low, self.high)
         value = OPERATIONS[self.operation](parameter.initial, draw)
         return min(max(value, parameter.low), parameter.high)  # a normal one has tails
+
+    @property
+    def neutral(self) -> float:
+        """The draw that changes nothing, or what of the range is nearest to it."""
+        initial = PARAMETERS[self.parameter].initial
+        unchanged = {"set": initial, "scale": 1.0, "add": 0.0}[self.operation]
+        return min(max(unchanged, self.low), self.high)
+
+    def within(self, low: float, high: float) -> Term:
+        """The same over part of its range.
+
+        Args:
+            low: How much of what lies below `neutral`, 0 to 1.
+            high: How much of what lies above it.
+        """
+        middle = self.neutral
+        ends = middle + low * (self.low - middle), middle + high * (self.high - middle)
+        # To the bit the whole range where all of it is meant.
+        return replace(
+            self,
+            low=self.low if low == 1.0 else ends[0],
+            high=self.high if high == 1.0 else ends[1],
+        )
 
 
 def _truncated(rng: np.random.Generator, low: float, high: float) -> float:
@@ -238,51 +264,3 @@ RANDOMIZATIONS["full"] = (
     Term("parcel_friction", "reset", "scale", 0.8, 1.2),
     *(Term(f"center_{axis}", "load", "set", -0.02, 0.02) for axis in "xyz"),
 )
-
-
-class Draws:
-    """The current value of every parameter, and the terms that redraw them.
-
-    Args:
-        terms: What is randomized.
-
-    Attributes:
-        values: By parameter, drawn or not.
-        names: Of the parameters that are drawn.
-    """
-
-    def __init__(self, terms: Randomization) -> None:
-        self._terms = {
-            occasion: tuple(term for term in terms if term.occasion == occasion)
-            for occasion in OCCASIONS
-        }
-        self.names = frozenset(name for term in terms for name in term.names)
-        self._loaded: dict[str, float] = {}
-        self.values = {name: parameter.initial for name, parameter in PARAMETERS.items()}
-
-    def redraw(
-        self, occasion: str, rng: np.random.Generator, dt: float = 0.0
-    ) -> Mapping[str, float]:
-        """Redraw the terms of ``occasion``.
-
-        Args:
-            occasion: ``load``, ``reset`` or ``interval``.
-            rng: Where draws come from.
-            dt: Seconds since the last call, for ``interval``: each term comes with probability
-                ``dt / period``.
-
-        Returns:
-            The parameters that were redrawn.
-        """
-        drawn = {}
-        if occasion == "reset":  # what changed during an episode does not outlast it
-            for name in (name for term in self._terms["interval"] for name in term.names):
-                self.values[name] = self._loaded.get(name, PARAMETERS[name].initial)
-        for term in self._terms[occasion]:
-            if occasion == "interval" and rng.random() >= dt / term.period:
-                continue
-            drawn |= term.values(rng)
-        if occasion == "load":
-            self._loaded = drawn
-        self.values.update(drawn)
-        return drawn

@@ -21,6 +21,7 @@ from simtransfer.files import locked, write_json, write_text
 from simtransfer.plan import find_plan
 from simtransfer.run import Progress, Run
 from simtransfer.run_config import RunConfig
+from simtransfer.schedule import Schedule
 from simtransfer.terminal import explain
 from simtransfer.transfer_metrics import BASELINE
 from simtransfer.versions import versions
@@ -46,6 +47,7 @@ class ExperimentConfig:
         episodes: Episodes of each evaluation.
         final_episodes: Episodes of each suite in the last evaluation.
         randomization: Of training.
+        schedule: How much of its ranges training draws from, and when.
         evaluation: Randomization of evaluations: the world that the policy is meant for.
         hidden: Widths of the students' hidden layers. Default: the teacher's.
         ppo: What differs from the task's hyperparameters; the same for all methods.
@@ -63,6 +65,7 @@ class ExperimentConfig:
     episodes: int = 50
     final_episodes: int = 50
     randomization: str = "nominal"
+    schedule: Schedule = Schedule()
     evaluation: str = "nominal"
     hidden: tuple[int, ...] | None = None
     ppo: PPOChanges = field(default_factory=PPOChanges)
@@ -111,6 +114,7 @@ class ExperimentConfig:
                         episodes=self.episodes,
                         final_episodes=self.final_episodes,
                         randomization=self.randomization,
+                        schedule=self.schedule,
                         evaluation=self.evaluation,
                         network=network,
                         ppo=ppo,

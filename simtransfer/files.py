@@ -66,9 +66,14 @@ def write_json(data: Any, file: Path) -> None:
 
 def write_text(text: str, file: Path) -> None:
     """Write text as UTF-8."""
+    write_bytes(text.encode("utf-8"), file)
+
+
+def write_bytes(content: bytes, file: Path) -> None:
+    """Write a file that is made already, like a picture."""
 
     def write(draft: Path) -> None:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(content)
 
     replace_file(file, write)
 

@@ -71,9 +71,14 @@ class TeacherDrives(VecEnvWrapper):
         self._now = self.venv.reset()  # type: ignore[assignment]
         return self._now  # type: ignore[return-value]
 
+    @property
+    def count(self) -> int:
+        """In how many worlds the teacher drives."""
+        return round(self.share * self.num_envs)
+
     def step_async(self, actions: NDArray[np.float32]) -> None:
         """Step by ``actions``, or the teacher's where it drives."""
-        driven = round(self.share * self.num_envs)
+        driven = self.count
         if driven and self._now is not None:
             actions = actions.copy()
             actions[:driven] = self._teacher(self._now)[:driven]

@@ -4,6 +4,7 @@ The folder is all that statistics and reports know of an experiment:
 
     experiment.json                               what was to be run
     runs/<student>/<method>/seed-<k>/curve.parquet    one row per evaluation and suite
+    runs/<student>/<method>/seed-<k>/ranges.parquet   what was drawn from; may be missing
     runs/<student>/<method>/seed-<k>/transfer.json    what became of each tensor
     runs/<student>/<method>/seed-<k>/done.json        there once the run is finished
     video.mp4                                     may be missing
@@ -24,6 +25,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from envs.tables import LARGEST, checked, shown
 from simtransfer.files import read_json
 from simtransfer.measures import measures
+from simtransfer.schedule import COLUMNS
 
 NUMBERS = ("step", "episodes", "success_rate", "return_mean", "wall_seconds")
 CURVE_COLUMNS = ("suite", *NUMBERS)
@@ -79,6 +81,8 @@ class Experiment:
         config: The resolved configuration.
         curves: One row per evaluation, with `student`, `method` and `seed` and the columns of
             `curve.parquet`; in the experiment's order.
+        ranges: What was drawn from at each evaluation, `simtransfer.schedule.COLUMNS` with
+            `student`, `method` and `seed`; of runs whose randomization's ranges changed.
         transfers: What became of each tensor, for each (student, method) that has a record. It
             does not depend on the seed; the first seed's is taken.
         unfinished: The runs that are not finished.
@@ -97,6 +101,7 @@ class Experiment:
     versions: Mapping[str, str]
     config: Mapping[str, Any]
     curves: pd.DataFrame
+    ranges: pd.DataFrame
     transfers: Mapping[tuple[str, str], tuple[TensorRecord, ...]]
     unfinished: tuple[UnfinishedRun, ...]
     video: Path | None
@@ -118,7 +123,8 @@ def read_experiment(folder: Path) -> Experiment:
     runs = list(_read_runs(folder, stated["students"], stated["methods"], stated["seeds"]))
     return Experiment(
         **stated,
-        curves=_join_curves([run.curve for run in runs if run.curve is not None]),
+        curves=_join([run.curve for run in runs if run.curve is not None], CURVE_COLUMNS),
+        ranges=_join([run.ranges for run in runs if run.ranges is not None], COLUMNS),
         transfers=_first_transfers(runs),
         unfinished=tuple(run.as_unfinished() for run in runs if not run.done),
         video=(folder / "video.mp4") if (folder / "video.mp4").is_file() else None,
@@ -180,6 +186,7 @@ class _Run:
     seed: int
     done: bool
     curve: pd.DataFrame | None
+    ranges: pd.DataFrame | None
     tensors: tuple[TensorRecord, ...]
 
     def as_unfinished(self) -> UnfinishedRun:
@@ -197,9 +204,16 @@ def _read_runs(
                 run = folder / "runs" / student / method / f"seed-{seed}"
                 done = (run / "done.json").is_file()
                 curve = _read_curve(run / "curve.parquet", must_exist=done)
-                if curve is not None:
-                    curve = curve.assign(student=student, method=method, seed=seed)
-                yield _Run(student, method, seed, done, curve, _read_tensors(run))
+                ranges = read_ranges(run / "ranges.parquet")
+                curve, ranges = (
+                    table if table is None else table.assign(**_names(student, method, seed))
+                    for table in (curve, ranges)
+                )
+                yield _Run(student, method, seed, done, curve, ranges, _read_tensors(run))
+
+
+def _names(student: str, method: str, seed: int) -> dict[str, Any]:
+    return {"student": student, "method": method, "seed": seed}
 
 
 def _read_curve(path: Path, *, must_exist: bool) -> pd.DataFrame | None:
@@ -207,12 +221,7 @@ def _read_curve(path: Path, *, must_exist: bool) -> pd.DataFrame | None:
         if must_exist:
             raise ValueError(f"{path}: is missing though the run is finished; {BEGIN_AGAIN}")
         return None
-    try:
-        curve = pd.read_parquet(path)
-    # Whatever a damaged file makes the Parquet reader raise, the user's remedy is the same.
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{path}: cannot be read as Parquet ({reason}); {BEGIN_AGAIN}") from error
+    curve = _read_parquet(path)
     try:
         _check_curve(curve)
     except ValueError as error:
@@ -220,6 +229,33 @@ def _read_curve(path: Path, *, must_exist: bool) -> pd.DataFrame | None:
     if must_exist and curve.empty:
         raise ValueError(f"{path}: is empty though the run is finished; {BEGIN_AGAIN}")
     return curve
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    # Whatever a damaged file makes the Parquet reader raise, the user's remedy is the same.
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"{path}: cannot be read as Parquet ({reason}); {BEGIN_AGAIN}") from error
+
+
+def read_ranges(path: Path) -> pd.DataFrame | None:
+    """What a run drew from, `simtransfer.schedule.COLUMNS`; None where that never changed.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
+    if not path.is_file():
+        return None
+    ranges = _read_parquet(path)
+    numbers = set(COLUMNS) - {"parameter", "occasion"}
+    for column in COLUMNS:
+        if column not in ranges.columns:
+            raise ValueError(f"{path}: has no column {column}; {BEGIN_AGAIN}")
+        if column in numbers and not is_numeric_dtype(ranges[column]):
+            raise ValueError(f"{path}: column {column} does not hold numbers; {BEGIN_AGAIN}")
+    return ranges
 
 
 def _check_curve(curve: pd.DataFrame) -> None:
@@ -244,9 +280,9 @@ def _check_curve(curve: pd.DataFrame) -> None:
         raise ValueError("two rows for step {step}, suite {suite}".format(**twice.iloc[0]))
 
 
-def _join_curves(curves: list[pd.DataFrame]) -> pd.DataFrame:
-    begun = [curve for curve in curves if len(curve)]
-    columns = ["student", "method", "seed", *CURVE_COLUMNS]
+def _join(tables: list[pd.DataFrame], named: tuple[str, ...]) -> pd.DataFrame:
+    begun = [table for table in tables if len(table)]
+    columns = ["student", "method", "seed", *named]
     return pd.concat(begun, ignore_index=True) if begun else pd.DataFrame(columns=columns)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,16 +16,18 @@ import pandas as pd
 import torch
 from stable_baselines3.common.logger import Logger, configure
 from stable_baselines3.common.vec_env import VecEnv
+from torch import Tensor
 
 from agents.actor import Act
 from agents.bundle import Bundle, lineage, load_bundle, save_bundle
-from agents.evaluation import evaluate, side_by_side, summarize
+from agents.evaluation import side_by_side
 from agents.group import Make
 from agents.learner import Learner, PPOLearner
 from agents.processes import form
 from agents.sac import SACLearner
 from agents.worlds import Worlds
-from envs import control_rate, curve_suite, find_robot, make_environment, suites
+from envs import control_rate, find_robot, make_environment
+from envs.randomization_file import find_randomization
 from simtransfer.deployment import robot_of
 from simtransfer.files import (
     load_state,
@@ -44,12 +46,15 @@ from simtransfer.initialization import (
     refuse_other_shape,
     report,
 )
+from simtransfer.measured_curve import MeasuredCurve
 from simtransfer.recollection import recollect
 from simtransfer.run_config import RunConfig, completed
+from simtransfer.schedule import Drawn
 from simtransfer.versions import versions
 from simtransfer.view import TeacherView
 
 CHECKPOINT = "checkpoint.safetensors"
+RANGES = "ranges.parquet"
 ASKEW = "left and right differ, so what is learned on one side is not on the other"
 
 
@@ -112,9 +117,11 @@ class Run:
         self._segments = math.ceil(config.steps / self._segment_steps)
         if config.plan.trainable == "none":
             self._segments = 0
-        self._rows: list[pd.DataFrame] = []
-        self._measured = pd.DataFrame()
-        self._seconds = 0.0
+        self._budget = self._segments * self._segment_steps
+        self._curve = MeasuredCurve(config, self.folder / "curve.parquet")
+        self._whole = find_randomization(config.randomization)
+        self._ranges = config.schedule.begin(self._whole, self._budget)
+        self._widths: list[pd.DataFrame] = []
 
     def make(self, randomization: str) -> Make:
         """What makes the environments of this run."""
@@ -159,7 +166,8 @@ class Run:
                 return False
             # Making a world takes longer than playing an episode: they are made once.
             train, judge = self.config.randomization, self.config.evaluation
-            self._training = Worlds(form(self.make(train), self._count, self._workers))
+            group = form(self.make(train), self._count, self._workers)
+            self._training = Worlds(group, on_episode=self._hear)
             try:
                 with side_by_side(self.make(judge), self._workers) as self._arena:
                     self._work()
@@ -177,7 +185,7 @@ class Run:
             began = time.perf_counter()
             self._train(segment)
             segment += 1
-            self._seconds += time.perf_counter() - began
+            self._curve.seconds += time.perf_counter() - began
             self._evaluate(segment)
             if segment % self.config.renewal == 0 or segment == self._segments:
                 self._save(segment)
@@ -186,6 +194,7 @@ class Run:
     def _build(self) -> None:
         """Make the learner and give it what the teacher knows."""
         config = self.config
+        self._drawn: Drawn = (self._whole, (), 0.0)  # as worlds are made
         worlds = self._training
         self.interface = worlds.interface
         logger: Logger = configure(str(self.folder / "tensorboard"), ["tensorboard"])
@@ -198,13 +207,12 @@ class Run:
             )
             self._note(report(self.learner.tensors(), {}, ()))
         else:
-            budget = self._segments * self._segment_steps
             learner = PPOLearner(
                 worlds,
                 self.interface,
                 config.network,
                 config.ppo,
-                budget=budget,
+                budget=self._budget,
                 seed=config.seed,
                 logger=logger,
                 mirror=worlds.group.spaces.mirror,
@@ -247,6 +255,7 @@ class Run:
         plan, driven = self.config.plan, self._driven
 
         def before(step: int) -> None:
+            self._widen(step)
             if isinstance(self.learner, PPOLearner):
                 self.learner.algorithm.actor_weight = plan.reinforcement.at(step)
             if self._imitation and driven:
@@ -268,20 +277,26 @@ class Run:
         torch.manual_seed(word)
         self.learner.algorithm.action_space.seed(word)
         words = np.random.SeedSequence([self.config.seed, segment])
+        self._widen(segment * self._segment_steps)  # before worlds draw what lasts
         self._training.begin(words.generate_state(self._count).tolist())
         self._driven: TeacherDrives | None = None
         if self._imitation and self._view:
             self._driven = TeacherDrives(self._training, self._view.act, self._imitation)
         return self._driven or self._training
 
+    def _widen(self, step: int) -> None:
+        """Tell worlds what to draw from, where that has changed."""
+        if (drawn := self._ranges.drawn(step)) != self._drawn:
+            self._drawn = drawn
+            self._training.env_method("randomize", *drawn)
+
+    def _hear(self, world: int, info: Mapping[str, Any]) -> None:
+        """Take note of an episode's end, unless the teacher drove."""
+        if not self._driven or world >= self._driven.count:
+            self._ranges.tell(info)
+
     def _tell(self, step: int) -> None:
-        total = self._segments * self._segment_steps
-        curve = pd.concat(self._rows) if self._rows else None
-        suite = curve_suite(self.config.task)
-        last = math.nan
-        if curve is not None:
-            last = float(curve.loc[curve["suite"] == suite, "success_rate"].iloc[-1])
-        self._on_progress(Progress(step, total, last))
+        self._on_progress(Progress(step, self._budget, self._curve.latest))
 
     def _act(self) -> Act:
         if self.config.plan.trainable == "none" and self._view:
@@ -290,37 +305,21 @@ class Run:
 
     def _evaluate(self, segment: int) -> None:
         """Add a point to the curve; after the last segment, results of every suite too."""
-        config = self.config
-        last, suite = segment == self._segments, curve_suite(config.task)
-        count = max(config.episodes, config.final_episodes) if last else config.episodes
-        played = evaluate(self._act(), self._arena, {suite: count})
-        # The curve's episodes are the same ones at every point.
-        table = summarize(played[: config.episodes])
-        if last:
-            rest = {name: config.final_episodes for name in suites(config.task) if name != suite}
-            others = summarize(evaluate(self._act(), self._arena, rest))
-            table = pd.concat([table, others])
-            self._measured = pd.concat([summarize(played[: config.final_episodes]), others])
-        table.insert(0, "step", segment * self._segment_steps)
-        table["wall_seconds"] = self._seconds
-        self._rows.append(table)
-        write_table(pd.concat(self._rows, ignore_index=True), self.folder / "curve.parquet")
-        self._tell(segment * self._segment_steps)
+        step = segment * self._segment_steps
+        self._curve.add(step, self._act(), self._arena, segment == self._segments)
+        if self.config.schedule.kind != "fixed":
+            self._widths.append(self._ranges.table(step))
+            write_table(pd.concat(self._widths, ignore_index=True), self.folder / RANGES)
+        self._tell(step)
 
     def _save(self, segment: int) -> None:
         tensors = {f"learner.{k}": v for k, v in self.learner.state().items()}
+        tensors |= {f"ranges.{k}": v for k, v in self._ranges.state().items()}
         if self._imitation:
             tensors["states"] = self._imitation.states
             tensors["answers"] = self._imitation.answers
-        table = pd.concat(self._rows, ignore_index=True)
-        rows = json.dumps(table.to_dict("records"))  # floats come back to the bit
-        measured = json.dumps(self._measured.to_dict("records"))
-        about = {
-            "segment": str(segment),
-            "seconds": repr(self._seconds),
-            "rows": rows,
-            "measured": measured,
-        }
+        about = {"segment": str(segment), **self._curve.state()}
+        about["widths"] = json.dumps([table.to_dict("records") for table in self._widths])
         save_state(tensors, about, self.folder / CHECKPOINT)
 
     def _resume(self) -> int:
@@ -329,16 +328,14 @@ class Run:
         if not file.exists():
             return 0
         tensors, about = load_state(file)
-        prefix = "learner."
-        state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         try:
-            self.learner.restore(state)
+            self.learner.restore(_below("learner.", tensors))
+            self._ranges.restore(_below("ranges.", tensors))
             if self._imitation:
                 self._imitation.states = tensors["states"]
                 self._imitation.answers = tensors["answers"]
-            self._seconds = float(about["seconds"])
-            self._rows = [pd.DataFrame(json.loads(about["rows"]))]
-            self._measured = pd.DataFrame(json.loads(about["measured"]))
+            self._curve.restore(about)
+            self._widths = [pd.DataFrame(rows) for rows in json.loads(about["widths"])]
             return int(about["segment"])
         except (KeyError, RuntimeError, TypeError, ValueError):
             raise ValueError(
@@ -362,17 +359,17 @@ class Run:
                     "command": self._command,
                     "config": asdict(config),
                     "steps": self.learner.steps,
-                    "hours": self._seconds / 3600,
+                    "hours": self._curve.seconds / 3600,
                     "teachers": lineage(self.teacher) if self.teacher else [],
                     "versions": versions(),
-                    "measured": self._measured.to_dict("records"),
+                    "measured": self._curve.measured.to_dict("records"),
                 },
             )
             save_bundle(bundle, self.bundle)
         done = {
             "steps": self.learner.steps,
-            "seconds": self._seconds,
-            "measured": self._measured.to_dict("records"),
+            "seconds": self._curve.seconds,
+            "measured": self._curve.measured.to_dict("records"),
         }
         write_json(done, self.folder / "done.json")
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
@@ -394,3 +391,8 @@ class Run:
                 f"remove {self.folder} to begin again"
             )
         return load_bundle(self.bundle)
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those whose names begin so, without it."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -13,6 +13,7 @@ from envs.randomization_file import digest, find_randomization, is_file
 from envs.tables import LARGEST, shown
 from simtransfer.files import plain
 from simtransfer.plan import PLANS, TransferPlan
+from simtransfer.schedule import Schedule
 
 ALGORITHMS = ("ppo", "sac")
 
@@ -35,6 +36,7 @@ class RunConfig:
         episodes: Episodes of the training suite in each evaluation.
         final_episodes: Episodes of every suite in the last evaluation.
         randomization: Of training: a set's name or a file of terms.
+        schedule: How much of its ranges training draws from, and when.
         evaluation: Randomization of evaluations: the world that the policy is meant for.
         network: Shape of the student's networks.
         algorithm: ``ppo``, or ``sac`` (from scratch only: plans extend PPO's loss).
@@ -54,6 +56,7 @@ class RunConfig:
     episodes: int = 50
     final_episodes: int = 50
     randomization: str = "nominal"
+    schedule: Schedule = Schedule()
     evaluation: str = "nominal"
     network: Network = Network()
     algorithm: str = "ppo"

@@ -11,8 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from agents.processes import workers_for
-from simtransfer.files import read_json
+from simtransfer.files import read_json, write_bytes
 from simtransfer.initialization import TensorReport
+from simtransfer.records import read_ranges
+from simtransfer.report.ranges import draw_ranges
 from simtransfer.results_table import results_table
 from simtransfer.run import Progress, Run
 from simtransfer.run_config import RunConfig
@@ -42,6 +44,7 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
     done = read_json(folder / "done.json")
     if not isinstance(done, dict) or not {"steps", "measured"} <= done.keys():
         raise ValueError(f"{folder / 'done.json'}: damaged; remove {folder} to begin again")
+    ranges = _draw(folder)
     transferred = [TensorReport(**row) for row in read_json(folder / "transfer.json")]
     if json:
         print_json(
@@ -49,6 +52,7 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
                 "bundle": str(folder / "bundle"),
                 "steps": done["steps"],
                 "suites": done["measured"],
+                "ranges": str(ranges) if ranges else None,
                 "transferred": [asdict(row) for row in transferred],
             }
         )
@@ -58,6 +62,17 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
     title = f"{config.robot} after {done['steps']:,} steps"
     output.print(results_table(title, done["measured"]))
     output.print(f"bundle: {folder / 'bundle'}", highlight=False, soft_wrap=True)
+    if ranges:
+        output.print(f"what was drawn from: {ranges}", highlight=False, soft_wrap=True)
+
+
+def _draw(folder: Path) -> Path | None:
+    """A picture of what a run drew from, if that changed while it trained."""
+    table, picture = read_ranges(folder / "ranges.parquet"), folder / "ranges.png"
+    if table is None or table.empty:
+        return None
+    write_bytes(draw_ranges(table), picture)
+    return picture
 
 
 def _tensor_table(rows: list[TensorReport]) -> Table:

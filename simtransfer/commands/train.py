@@ -11,6 +11,7 @@ from envs import find_robot
 from simtransfer.commands.options import SetOfTerms
 from simtransfer.commands.single import train_once
 from simtransfer.run_config import RunConfig
+from simtransfer.schedule import Schedule
 
 
 def train(
@@ -19,6 +20,7 @@ def train(
     steps: int = 1_000_000,
     seed: int = 0,
     randomization: SetOfTerms = "nominal",
+    schedule: Schedule = Schedule(),
     evaluation: str = "nominal",
     interval: int = 102_400,
     renewal: int = 1,
@@ -40,6 +42,7 @@ def train(
         steps: Environment steps.
         seed: Of networks and training episodes.
         randomization: Of training; a key of `envs.randomization.RANDOMIZATIONS`.
+        schedule: How much of its ranges training draws from, and when.
         evaluation: Randomization of evaluations.
         interval: Steps between evaluations.
         renewal: Evaluations until worlds begin anew, which is where a killed run goes on from.
@@ -63,6 +66,7 @@ def train(
         episodes=episodes,
         final_episodes=final_episodes,
         randomization=randomization,
+        schedule=schedule,
         evaluation=evaluation,
         network=network,
         algorithm=algorithm,

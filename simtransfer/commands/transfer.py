@@ -15,6 +15,7 @@ from simtransfer.commands.single import train_once
 from simtransfer.experiment import student_network
 from simtransfer.plan import find_plan
 from simtransfer.run_config import RunConfig
+from simtransfer.schedule import Schedule
 
 
 def transfer(
@@ -25,6 +26,7 @@ def transfer(
     steps: int = 100_000,
     seed: int = 0,
     randomization: SetOfTerms = "nominal",
+    schedule: Schedule = Schedule(),
     evaluation: str = "nominal",
     interval: int = 20_480,
     renewal: int = 1,
@@ -45,6 +47,7 @@ def transfer(
         steps: Environment steps.
         seed: Of networks and training episodes.
         randomization: Of training; a key of `envs.randomization.RANDOMIZATIONS`.
+        schedule: How much of its ranges training draws from, and when.
         evaluation: Randomization of evaluations.
         interval: Steps between evaluations.
         renewal: Evaluations until worlds begin anew, which is where a killed run goes on from.
@@ -71,6 +74,7 @@ def transfer(
         episodes=episodes,
         final_episodes=final_episodes,
         randomization=randomization,
+        schedule=schedule,
         evaluation=evaluation,
         network=student_network(bundle, hidden),
         ppo=settle(bundle.task, ppo),

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from rich.table import Table
 
-from simtransfer.files import replace_file
+from simtransfer.files import write_bytes, write_text
 from simtransfer.records import read_experiment
 from simtransfer.report.curves import draw_curves
 from simtransfer.report.findings import find
 from simtransfer.report.page import render_page
+from simtransfer.report.ranges import draw_ranges
 from simtransfer.report.summary import render_summary
 from simtransfer.report.tables import headline_lines, render_tables, terminal_tables
 
@@ -23,6 +24,7 @@ class ReportFiles:
     Attributes:
         page: `report.html`, which needs no other file.
         curves: `curves.png`.
+        ranges: `ranges.png`, where the randomization's ranges changed in training.
         summary: `summary.json`, every number of the page.
         table: `table.txt`, the tables as text.
         headlines: One sentence a student.
@@ -31,6 +33,7 @@ class ReportFiles:
 
     page: Path
     curves: Path
+    ranges: Path | None
     summary: Path
     table: Path
     headlines: tuple[str, ...]
@@ -48,25 +51,23 @@ def write_report(folder: Path) -> ReportFiles:
     findings = find(read_experiment(folder))
     curves = draw_curves(findings)
     video = findings.experiment.video
-    page = render_page(findings, curves, video.read_bytes() if video else None)
+    drawn = findings.experiment.ranges
+    ranges = draw_ranges(drawn) if len(drawn) else None
+    page = render_page(findings, curves, ranges, video.read_bytes() if video else None)
     files = ReportFiles(
         page=folder / "report.html",
         curves=folder / "curves.png",
+        ranges=folder / "ranges.png" if ranges else None,
         summary=folder / "summary.json",
         table=folder / "table.txt",
         headlines=tuple(headline_lines(findings)),
         tables=tuple(terminal_tables(findings)),
     )
-    _write(files.curves, curves)
-    _write(files.summary, render_summary(findings).encode())
-    _write(files.table, render_tables(findings).encode())
+    write_bytes(curves, files.curves)
+    if ranges and files.ranges:
+        write_bytes(ranges, files.ranges)
+    write_text(render_summary(findings), files.summary)
+    write_text(render_tables(findings), files.table)
     # Last, since it is what people open: when it is there, so is everything else.
-    _write(files.page, page.encode())
+    write_text(page, files.page)
     return files
-
-
-def _write(path: Path, content: bytes) -> None:
-    def fill(draft: Path) -> None:
-        draft.write_bytes(content)
-
-    replace_file(path, fill)

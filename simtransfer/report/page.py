@@ -20,12 +20,15 @@ from simtransfer.verdicts import Outcome
 TEMPLATE = "page.html"
 
 
-def render_page(findings: Findings, curves: bytes, video: bytes | None) -> str:
+def render_page(
+    findings: Findings, curves: bytes, ranges: bytes | None, video: bytes | None
+) -> str:
     """Render the page with its picture and video inside.
 
     Args:
         findings: What the page says.
         curves: The learning curves as a PNG.
+        ranges: What was drawn from in training as a PNG, if that changed.
         video: The video as an MP4, if there is one.
     """
     environment = Environment(
@@ -65,6 +68,7 @@ def render_page(findings: Findings, curves: bytes, video: bytes | None) -> str:
         config=json.dumps(as_json(experiment.config), indent=2),
         resamples=RESAMPLES,
         curves=base64.b64encode(curves).decode(),
+        ranges=base64.b64encode(ranges).decode() if ranges else None,
         video=base64.b64encode(video).decode() if video else None,
     )
 
