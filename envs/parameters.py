@@ -7,6 +7,13 @@ from dataclasses import dataclass
 
 OCCASIONS = ("load", "reset", "interval")
 BETWEEN = OCCASIONS[:2]  # of what an episode begins with
+# What others drew, on robots that then worked outside a simulator unless it is said otherwise.
+TAN = "Tan 2018, arXiv 1804.10332"
+HUMANOID_GYM = "Gu 2024, arXiv 2404.05695"
+MARGOLIS = "Margolis 2022, arXiv 2212.03238, its code"
+HAARNOJA = "Haarnoja 2023, arXiv 2304.13653"
+DAO = "Dao 2023, arXiv 2310.03191"
+EXARCHOS = "Exarchos 2020, arXiv 2011.01891, between simulators"
 LATEST = 5.0  # control steps that anything is late at most
 
 
@@ -22,6 +29,7 @@ class Parameter:
         high: Largest value that makes sense.
         occasions: When it can be drawn.
         physical: Whether the engine is told of it, see `envs.simulator.Simulator.vary`.
+        source: What the ranges of the named sets go by; empty where they are our own guess.
     """
 
     unit: str
@@ -31,6 +39,7 @@ class Parameter:
     high: float = math.inf
     occasions: tuple[str, ...] = OCCASIONS
     physical: bool = False
+    source: str = ""
 
 
 PARAMETERS: dict[str, Parameter] = {
@@ -40,6 +49,7 @@ PARAMETERS: dict[str, Parameter] = {
         "friction of tyres and soles, as a factor on the loaded one",
         low=0.0,
         physical=True,
+        source=f"{HUMANOID_GYM}: coefficients of 0.1 to 2",
     ),
     "spinning_friction": Parameter(
         "m",
@@ -61,6 +71,7 @@ PARAMETERS: dict[str, Parameter] = {
         low=0.0,
         high=0.95,
         physical=True,
+        source=f"{MARGOLIS}: 0 to 0.4",
     ),
     "mass": Parameter(
         "1",
@@ -68,11 +79,26 @@ PARAMETERS: dict[str, Parameter] = {
         "mass and inertia of every link, as a factor on the loaded ones",
         low=0.01,
         physical=True,
+        source=f"{TAN}: 0.8 to 1.2",
     ),
     "armature": Parameter(
-        "1", 1.0, "factor on the inertia of the motors' rotors", low=0.5, high=20.0, physical=True
+        "1",
+        1.0,
+        "factor on the inertia of the motors' rotors",
+        low=0.5,
+        high=20.0,
+        physical=True,
+        source=f"{TAN}: inertias by 0.5 to 1.5",
     ),
-    "gravity": Parameter("1", 1.0, "factor on gravity", low=0.05, high=5.0, physical=True),
+    "gravity": Parameter(
+        "1",
+        1.0,
+        "factor on gravity",
+        low=0.05,
+        high=5.0,
+        physical=True,
+        source=f"{MARGOLIS}: up to 1 m/s² along each axis",
+    ),
     "slope_x": Parameter(
         "deg",
         0.0,
@@ -91,6 +117,7 @@ PARAMETERS: dict[str, Parameter] = {
         low=-2.0,
         high=2.0,
         physical=True,
+        source=f"{HAARNOJA}: pushes of 5 to 15 N on 3 kg",
     ),
     "stiffness": Parameter(
         "1",
@@ -99,6 +126,7 @@ PARAMETERS: dict[str, Parameter] = {
         low=0.05,
         high=4.0,
         physical=True,
+        source=f"{MARGOLIS}: 0.8 to 1.3",
     ),
     "damping": Parameter(
         "1",
@@ -107,6 +135,7 @@ PARAMETERS: dict[str, Parameter] = {
         low=0.3,
         high=1.5,  # with more, the lightest feet shake
         physical=True,
+        source=f"{DAO}: much wider",
     ),
     "joint_damping": Parameter(
         "1",
@@ -123,9 +152,14 @@ PARAMETERS: dict[str, Parameter] = {
         low=0.0,
         high=2.0,
         physical=True,
+        source=f"{TAN}: 0 to 0.05 N·m",
     ),
     "motor_strength": Parameter(
-        "1", 1.0, "factor on the torque limits of motors and brakes", low=0.0
+        "1",
+        1.0,
+        "factor on the torque limits of motors and brakes",
+        low=0.0,
+        source=f"{TAN}: 0.8 to 1.2",
     ),
     "servo_speed": Parameter(
         "1", 1.0, "factor on the largest speed of every servo", low=0.01, physical=True
@@ -138,21 +172,41 @@ PARAMETERS: dict[str, Parameter] = {
         low=0.0,
         high=0.3,
         occasions=BETWEEN,
+        source=f"{MARGOLIS}: up to 0.02 rad",
     ),
     "action_delay": Parameter(
-        "step", 0.0, "time until an action acts, in control steps", low=0.0, high=LATEST
+        "step",
+        0.0,
+        "time until an action acts, in control steps",
+        low=0.0,
+        high=LATEST,
+        source=f"{HUMANOID_GYM}: up to half a step",
     ),
     "action_noise": Parameter(
-        "1", 0.0, "standard deviation of what is added to actions, as seen, too", low=0.0, high=1.0
+        "1",
+        0.0,
+        "standard deviation of what is added to actions, as seen, too",
+        low=0.0,
+        high=1.0,
+        source=f"{HUMANOID_GYM}: 0.02",
     ),
     "observation_delay": Parameter(
-        "step", 0.0, "age of what is read, in control steps", low=0.0, high=LATEST
+        "step",
+        0.0,
+        "age of what is read, in control steps",
+        low=0.0,
+        high=LATEST,
+        source=f"{HAARNOJA}: 10 to 50 ms",
     ),
     "observation_loss": Parameter(
         "1", 0.0, "probability that the last reading is read again", low=0.0, high=0.99
     ),
     "observation_noise": Parameter(
-        "1", 0.0, "noise of own-state readings, in quarters of range", low=0.0
+        "1",
+        0.0,
+        "noise of own-state readings, in quarters of range",
+        low=0.0,
+        source=f"{TAN}: up to 0.05 rad of an inertial unit",
     ),
     "observation_bias": Parameter(
         "1",
@@ -160,10 +214,21 @@ PARAMETERS: dict[str, Parameter] = {
         "largest error, each its own all episode long, of posture and torque read by a humanoid, "
         "in quarters of range",
         low=0.0,
+        source=f"{TAN}: up to 0.05 rad of an inertial unit",
     ),
-    "lidar_noise": Parameter("m", 0.0, "standard deviation of a lidar range", low=0.0),
+    "lidar_noise": Parameter(
+        "m",
+        0.0,
+        "standard deviation of a lidar range",
+        low=0.0,
+        source="Velodyne VLP-16 data sheet: ±0.03 m",
+    ),
     "lidar_dropout": Parameter(
-        "1", 0.0, "probability that a beam returns nothing", low=0.0, high=1.0
+        "1",
+        0.0,
+        "probability that a beam returns nothing",
+        low=0.0,
+        high=1.0,
     ),
     "lidar_yaw": Parameter("deg", 0.0, "error of the lidar's mounting angle"),
     "traffic_speed": Parameter(
@@ -178,13 +243,29 @@ PARAMETERS: dict[str, Parameter] = {
         occasions=BETWEEN,
     ),
     "parcel_mass": Parameter(
-        "1", 1.0, "factor on the parcel's mass", low=0.1, high=3.0, occasions=BETWEEN
+        "1",
+        1.0,
+        "factor on the parcel's mass",
+        low=0.1,
+        high=3.0,
+        occasions=BETWEEN,
+        source=f"{DAO}: 0.8 to 1.2",
     ),
     "parcel_friction": Parameter(
-        "1", 1.0, "factor on the parcel's friction", low=0.1, high=3.0, occasions=BETWEEN
+        "1",
+        1.0,
+        "factor on the parcel's friction",
+        low=0.1,
+        high=3.0,
+        occasions=BETWEEN,
+        source=f"{DAO}: 0.7 to 1.3",
     ),
     "push": Parameter(
-        "m/s", 0.0, "sudden sideways velocity, as from a gust", occasions=("interval",)
+        "m/s",
+        0.0,
+        "sudden sideways velocity, as from a gust",
+        occasions=("interval",),
+        source=f"{HUMANOID_GYM}: 0.2 m/s, every 4 s",
     ),
 }
 
@@ -201,7 +282,7 @@ BODY: dict[str, str] = {
     "yaw": "reach of the hips' yaw joints; up to 0.4 they are held",
 }
 PARAMETERS |= {
-    name: Parameter("1", 1.0, f"factor on the {meaning}", low=0.2, high=5.0, occasions=("load",))
+    name: Parameter("1", 1.0, f"factor on the {meaning}", 0.2, 5.0, ("load",), source=EXARCHOS)
     for name, meaning in BODY.items()
 }
 

@@ -137,22 +137,31 @@ def suite_rows():
     return markdown(["Suite", "Pedestrians who step out", "A car coming the wrong way"], rows)
 
 
-def randomization_rows():
-    def ranges(terms):
-        return {
-            t.parameter: f"{t.low:g} to {t.high:g}" + (f", every {t.period:g} s" * (t.period > 0))
-            for t in terms
-        }
+def term_rows():
+    def told(term):
+        sign = {"scale": "×", "add": "+", "set": ""}[term.operation]
+        parts = [f"{sign}{term.low:g} to {term.high:g}"]
+        parts += [term.distribution.replace("_", "-")] * (term.distribution != "uniform")
+        parts += [f"every {term.period:g} s"] * (term.period > 0)
+        parts += ["at load"] * (term.occasion == "load")
+        return ", ".join(parts)
 
-    named = {key: ranges(terms) for key, terms in RANDOMIZATIONS.items() if terms}
+    sets = {name: terms for name, terms in RANDOMIZATIONS.items() if terms}
+    cells = {name: {term.parameter: told(term) for term in terms} for name, terms in sets.items()}
+    drawn = [key for key in PARAMETERS if any(key in terms for terms in cells.values())]
+    rows = [[f"`{key}`", *(terms.get(key, "–") for terms in cells.values())] for key in drawn]
+    return markdown(["Parameter", *(f"`{name}`" for name in cells)], rows)
+
+
+def parameter_rows():
     columns = [
         "Parameter",
         "Unit",
         "Meaning",
         "Without",
         "Limits",
-        "Drawn at",
-        *(f"`{key}`" for key in named),
+        "Can be drawn at",
+        "What others drew",
     ]
     rows = [
         [
@@ -162,7 +171,7 @@ def randomization_rows():
             f"{parameter.initial:g}",
             f"{parameter.low:g} to {parameter.high:g}",
             ", ".join(parameter.occasions),
-            *(terms.get(key, "–") for terms in named.values()),
+            parameter.source or "–",
         ]
         for key, parameter in PARAMETERS.items()
     ]
@@ -190,7 +199,8 @@ TABLES = {
     "parcel observation": parcel_observation,
     "parcel reward": lambda: settings(ParcelReward),
     "ppo": hyperparameters,
-    "randomization": randomization_rows,
+    "parameters": parameter_rows,
+    "randomization": term_rows,
     "reward": lambda: settings(Reward),
     "robots": robot_rows,
     "sac": lambda: settings(SACSettings),
