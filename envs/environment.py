@@ -16,6 +16,7 @@ from envs.mirror import Mirror
 from envs.parameters import BODY, CENTER, PARAMETERS
 from envs.randomization import Randomization
 from envs.robot import Robot, Targets
+from envs.sensor_errors import SensorErrors
 from envs.simulator import Simulator
 from envs.task import Task
 
@@ -80,6 +81,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._loaded = False
         self._commands = Commands(round(task.physics_rate / task.control_rate))
         self._readings = Readings(sum(f.group == "deployable" for f in features))
+        self._errors = SensorErrors(task.features, self._draws.names)
         self._late = not self._draws.names.isdisjoint(LATE)
         self.simulator = simulator
         simulator.load(robot, task.shapes, task.physics_rate)
@@ -119,6 +121,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._draws.redraw("reset", self._rng)
         self._apply({name: self._draws.values[name] for name in self._drawn})
         self._misread()
+        self._errors.begin(self._draws.values, self._rng)
         self.task.begin(self.simulator, suite, self._rng, self._draws.values)
         self._commands.begin(self.task.rest())
         self._readings.begin()
@@ -206,6 +209,8 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     def _observe(self) -> NDArray[np.float32]:
         values = self._draws.values
         self.task.observe(self.simulator, values, self._rng, self._all)
+        if self._errors.any:
+            self._errors.add(self._all, values, self._rng)
         # Deployable features come first, so that leaving out privileged ones is a slice.
         seen = np.minimum(np.maximum(self._all[: len(self._low)], self._low), self._high)
         if not self._late:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from envs.interface import unknown
-from envs.parameters import OCCASIONS, PARAMETERS
+from envs.parameters import OCCASIONS, PARAMETERS, SENSORS
 
 OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "set": lambda initial, draw: draw,
@@ -258,6 +258,8 @@ RANDOMIZATIONS["full"] = (
     Term("observation_delay", "reset", "set", 0.0, 1.4),
     Term("observation_loss", "reset", "set", 0.0, 0.05),
     Term("observation_bias", "reset", "set", 0.0, 0.02),
+    *(Term(f"{sensor}_noise", "reset", "set", 0.0, 0.01) for sensor in SENSORS),
+    *(Term(f"{sensor}_bias", "reset", "set", 0.0, 0.02) for sensor in SENSORS),
     Term("traffic_speed", "reset", "scale", 0.7, 1.3),
     Term("walking_speed", "reset", "scale", 0.7, 1.3),
     Term("parcel_mass", "reset", "scale", 0.8, 1.2),
