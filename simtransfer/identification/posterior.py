@@ -11,6 +11,7 @@ parameter explains (after Ward et al. 2022). What such an error could feign is n
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -164,7 +165,10 @@ def _presented(seen: Tensor, components: int) -> Tensor:
 
 
 def _fit(
-    trained: Sequence[Tensor], held: Sequence[Tensor], components: int, on_epoch: Callable[[int], None]
+    trained: Sequence[Tensor],
+    held: Sequence[Tensor],
+    components: int,
+    on_epoch: Callable[[int], None],
 ) -> Any:
     normal, seen = trained
     presented = _presented(_put_off(seen, components), components)
@@ -174,7 +178,7 @@ def _fit(
     best, kept, since = np.inf, estimator.state_dict(), 0
     for epoch in range(LONGEST):
         estimator.train()
-        for batch in torch.randperm(len(normal)).split(BATCH):
+        for batch in torch.split(torch.randperm(len(normal)), BATCH):
             put_off = _presented(_put_off(seen[batch], components), components)
             loss = estimator.loss(normal[batch], condition=put_off).mean()
             optimizer.zero_grad()
@@ -198,12 +202,9 @@ def _fit(
 
 def _estimator(normal: Tensor, presented: Tensor) -> Any:
     """A normalizing flow that reads what is presented."""
-    try:
-        from sbi.neural_nets import posterior_nn
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"identification needs {error.name!r}: pip install 'simtransfer[identify]'"
-        ) from None
+    require_sbi()
+    from sbi.neural_nets import posterior_nn  # which takes seconds
+
     layers: list[nn.Module] = []
     width = presented.shape[1]
     for hidden in WIDTHS:
@@ -212,3 +213,13 @@ def _estimator(normal: Tensor, presented: Tensor) -> Any:
     embedding = nn.Sequential(*layers[:-1])
     build = posterior_nn("maf", embedding_net=embedding, hidden_features=48, num_transforms=4)
     return build(normal, presented)
+
+
+def require_sbi() -> None:
+    """Tell early of what is not installed.
+
+    Raises:
+        ValueError: If the `sbi` package is not.
+    """
+    if importlib.util.find_spec("sbi") is None:
+        raise ValueError("identification needs 'sbi': pip install 'simtransfer[identify]'")
