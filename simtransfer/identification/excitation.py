@@ -15,6 +15,7 @@ SIDEWAYS = 4.0  # m/s², asked of a car's tyres at most
 SWAY = 0.2  # of a joint's range, at most, from where it stands
 TONES = (0.5, 3.0)  # Hz
 COUNT = 3  # tones of each joint
+LONGEST = 3600.0  # s
 
 
 def excitation(
@@ -30,11 +31,14 @@ def excitation(
         seed: Of what is drawn.
 
     Raises:
-        ValueError: If there is nothing to do.
+        ValueError: If there is nothing to do, or too much.
     """
+    if episodes < 1 or not 2.0 / rate <= seconds <= LONGEST:
+        raise ValueError(
+            f"a log needs an episode or more, each of {2.0 / rate:g} to {LONGEST:g} seconds, "
+            f"got {episodes} of {seconds:g}"
+        )
     steps = round(seconds * rate)
-    if episodes < 1 or steps < 2:
-        raise ValueError("a log needs at least one episode, and two commands in it")
     low = np.asarray([actuator.low for actuator in robot.actuators])
     high = np.asarray([actuator.high for actuator in robot.actuators])
     rng = np.random.default_rng(seed)

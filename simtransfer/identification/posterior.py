@@ -27,14 +27,14 @@ from simtransfer.identification.prior import Prior
 from simtransfer.identification.recording import sensed
 from simtransfer.identification.summary import Summary
 
-COPIES = 6  # of each replay, with sensors drawn anew: what costs nothing to simulate
+COPIES = 4  # of each replay, with sensors drawn anew: what costs nothing to simulate
 WIDTHS = (96, 96, 32)  # of the network that reads summaries
 EXACT = 0.25  # of replays are not put off
 OFF = (0.02, 4.0)  # how far others are along each direction; its logarithm is uniform
 ASIDE = (0.02, 0.2)  # and how far, as a share of that, each reading is besides, likewise
-HELD_OUT = 0.15  # of the parameters that were replayed: what tells when to stop, and how wide
-BATCH, RATE = 256, 1e-3
-PATIENCE, LONGEST = 25, 300  # epochs without gain, and in all
+HELD_OUT = 0.15  # of the parameters that were replayed: what tells when to stop
+BATCH, RATE = 512, 2e-3
+PATIENCE, LONGEST = 20, 200  # epochs without gain, and in all
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,10 @@ class Posterior:
     Args:
         summary: Of readings.
         estimator: Of the density of normal quantiles, given summaries; from `sbi`.
-        stretch: Factor on the distance of samples from their median, by which held-out replays
-            are as often within a region as it says.
     """
 
-    def __init__(self, summary: Summary, estimator: Any, stretch: float = 1.0) -> None:
-        self.summary, self.stretch = summary, stretch
-        self._estimator = estimator
+    def __init__(self, summary: Summary, estimator: Any) -> None:
+        self.summary, self._estimator = summary, estimator
 
     def sample(self, readings: NDArray[np.floating], count: int, seed: int) -> NDArray[np.float64]:
         """Normal quantiles of parameters' ranks.
@@ -82,9 +79,18 @@ class Posterior:
         with torch.random.fork_rng(), torch.no_grad():
             torch.manual_seed(seed)
             drawn = self._estimator.sample((count,), condition=self._seen(readings))[:, 0]
-        middle = drawn.median(dim=0).values
-        found: NDArray[np.float64] = (middle + self.stretch * (drawn - middle)).double().numpy()
+        found: NDArray[np.float64] = drawn.double().numpy()
         return found
+
+    def log_density(
+        self, readings: NDArray[np.floating], normal: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """Logarithm of the density of ``(n, parameters)`` normal quantiles, ``(n,)``."""
+        points = torch.as_tensor(np.asarray(normal), dtype=torch.float32)[:, None]
+        with torch.no_grad():
+            found = self._estimator.log_prob(points, condition=self._seen(readings))[:, 0]
+        density: NDArray[np.float64] = found.double().numpy()
+        return density
 
     def _seen(self, readings: NDArray[np.floating]) -> Tensor:
         row = self.summary(readings)[None]
