@@ -82,7 +82,7 @@ class Draws:
         Returns:
             The parameters that were redrawn.
         """
-        drawn = {}
+        drawn: dict[str, float] = {}
         if occasion == "reset":  # what changed during an episode does not outlast it
             for name in (name for _, term in self._terms["interval"] for name in term.names):
                 self.values[name] = self._loaded.get(name, PARAMETERS[name].initial)

@@ -130,7 +130,9 @@ class Rig:
             ]
             return np.asarray([self._forward(), turning[2], *own])
         joints = np.stack([position, velocity], axis=1).ravel()
-        return np.concatenate([rotate(back, *self._simulator.down()), turning, joints])
+        down = rotate(back, *self._simulator.down())
+        read: NDArray[np.float64] = np.concatenate([down, turning, joints])
+        return read
 
     def play(
         self,
@@ -178,7 +180,7 @@ def sense(
     low = np.asarray([feature.low for feature in features])
     high = np.asarray([feature.high for feature in features])
     seen = readings + rng.normal(0.0, 1.0, readings.shape) * (noise * scale)
-    seen = np.minimum(np.maximum(seen, low), high)
+    seen = np.clip(seen, low, high)
     if delay <= 0.0 and loss <= 0.0:
         return seen
     arrivals = Readings(len(features))

@@ -17,6 +17,8 @@ from envs.interface import unknown
 from simtransfer.commands.bench import bench
 from simtransfer.commands.compare import CompareOptions, compare
 from simtransfer.commands.evaluate import evaluate
+from simtransfer.commands.identify import identify
+from simtransfer.commands.record import record
 from simtransfer.commands.report import report
 from simtransfer.commands.robots import robots
 from simtransfer.commands.train import train
@@ -36,6 +38,8 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "watch": watch,
     "robots": robots,
     "bench": bench,
+    "record": record,
+    "identify": identify,
 }
 
 

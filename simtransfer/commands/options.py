@@ -9,5 +9,8 @@ import tyro
 from envs.randomization import RANDOMIZATIONS
 
 SetOfTerms = Annotated[
-    str, tyro.conf.arg(help=f"What is drawn anew of the world: {', '.join(RANDOMIZATIONS)}.")
+    str,
+    tyro.conf.arg(
+        help=f"What is drawn anew of the world: {', '.join(RANDOMIZATIONS)}, or a file of terms."
+    ),
 ]

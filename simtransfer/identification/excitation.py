@@ -1,4 +1,4 @@
-"""Commands that make a robot show what it is: steps of speed and turning, or swaying on the spot."""
+"""Commands that make a robot show what it is: speeding, braking and turning, or swaying."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from envs.driving.car import Car
 from envs.robot import Robot
 
-HOLD = (0.6, 1.8)  # s that a car is told the same
-SIDEWAYS = 9.0  # m/s², asked of a car's tyres at most: more than most of them hold
+SPRINT, BRAKE, TURN = (1.8, 3.0), (0.8, 1.2), (0.5, 1.2)  # s that a car is told the same
+SIDEWAYS = 4.0  # m/s², asked of a car's tyres at most
 SWAY = 0.2  # of a joint's range, at most, from where it stands
 TONES = (0.5, 3.0)  # Hz
 COUNT = 3  # tones of each joint
+LONGEST = 3600.0  # s
 
 
 def excitation(
@@ -30,11 +31,14 @@ def excitation(
         seed: Of what is drawn.
 
     Raises:
-        ValueError: If there is nothing to do.
+        ValueError: If there is nothing to do, or too much.
     """
+    if episodes < 1 or not 2.0 / rate <= seconds <= LONGEST:
+        raise ValueError(
+            f"a log needs an episode or more, each of {2.0 / rate:g} to {LONGEST:g} seconds, "
+            f"got {episodes} of {seconds:g}"
+        )
     steps = round(seconds * rate)
-    if episodes < 1 or steps < 2:
-        raise ValueError("a log needs at least one episode, and two commands in it")
     low = np.asarray([actuator.low for actuator in robot.actuators])
     high = np.asarray([actuator.high for actuator in robot.actuators])
     rng = np.random.default_rng(seed)
@@ -48,16 +52,22 @@ def excitation(
 
 
 def _drive(car: Car, rate: float, steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Full speed first, which tells of motors; then steps up, down and aside."""
-    rows: list[list[float]] = []
-    speed, aside = car.cruise_speed, 0.0
+    """Straight ahead as fast as motors go, brake, and only then turn, at a speed that is kept.
+
+    Tyres that brake and turn at once are where engines, and tyres, differ most.
+    """
+    cruise = car.cruise_speed
+
+    def told(share: float, aside: float, seconds: tuple[float, float]) -> list[list[float]]:
+        speed = share * cruise
+        targets = car.command.targets((speed, aside / max(speed, 1.0)), speed)
+        row = [float(targets[actuator.role]) for actuator in car.actuators]
+        return [row] * max(round(rng.uniform(*seconds) * rate), 1)
+
+    kept = float(rng.uniform(0.35, 0.6))
+    rows = told(1.0, 0.0, SPRINT) + told(float(rng.choice([0.0, kept])), 0.0, BRAKE)
     while len(rows) < steps:
-        turn = aside / max(speed, 0.3 * car.cruise_speed)
-        told = car.command.targets((speed, turn), speed)
-        row = [float(told[actuator.role]) for actuator in car.actuators]
-        rows += [row] * max(round(rng.uniform(*HOLD) * rate), 1)
-        speed = car.cruise_speed * float(rng.choice([0.0, 0.4, 0.7, 1.0], p=[0.2, 0.2, 0.3, 0.3]))
-        aside = SIDEWAYS * float(rng.uniform(-1.0, 1.0))
+        rows += told(kept, SIDEWAYS * float(rng.uniform(-1.0, 1.0)), TURN)
     return np.asarray(rows[:steps])
 
 

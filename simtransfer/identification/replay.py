@@ -37,11 +37,6 @@ class Replay:
             [dict(zip(roles, row, strict=True)) for row in part.tolist()] for part in commands
         ]
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of what is read."""
-        return tuple(feature.name for feature in self._rig.channels)
-
     def play(self, values: Mapping[str, float], seed: Sequence[int]) -> NDArray[np.float32]:
         """What would be read but for noise, all episodes one after another, ``(steps, channels)``.
 
@@ -82,7 +77,7 @@ def replaying(
 
 
 def _portions(sets: Sequence[Mapping[str, float]], seed: int) -> list[list[Order]]:
-    orders = [(values, (seed, k)) for k, values in enumerate(sets)]
+    orders: list[Order] = [(values, (seed, k)) for k, values in enumerate(sets)]
     return [orders[k : k + PORTION] for k in range(0, len(orders), PORTION)]
 
 
