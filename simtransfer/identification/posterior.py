@@ -29,9 +29,11 @@ from simtransfer.identification.summary import Summary
 
 COPIES = 4  # of each replay, with sensors drawn anew: what costs nothing to simulate
 WIDTHS = (96, 96, 32)  # of the network that reads summaries
-EXACT = 0.25  # of replays are not put off
-OFF = (0.02, 4.0)  # how far others are along each direction; its logarithm is uniform
-ASIDE = (0.02, 0.2)  # and how far, as a share of that, each reading is besides, likewise
+EXACT = 0.2  # of replays are not put off
+OFF = (0.03, 4.0)  # how far others are along all directions; its logarithm is uniform
+ASIDE = (0.01, 0.3)  # and how far, as a share of that, each reading is besides, likewise
+UNEVEN = 0.8  # by whose exponential, times a normal draw, directions and channels differ in that
+DROPPED = 0.1  # of what a network makes of a summary is left out while it learns
 HELD_OUT = 0.15  # of the parameters that were replayed: what tells when to stop
 BATCH, RATE = 512, 2e-3
 PATIENCE, LONGEST = 20, 200  # epochs without gain, and in all
@@ -159,9 +161,10 @@ def _put_off(seen: Tensor, components: int) -> Tensor:
     size = size * (torch.rand(len(seen), 1) >= EXACT)
     beside = size * ASIDE[0] * (ASIDE[1] / ASIDE[0]) ** torch.rand(len(seen), 1)
     where, rest = seen[:, :components], seen[:, components:]
-    channel = torch.exp(0.5 * torch.randn_like(rest))
-    moved = where + size * torch.randn_like(where)
-    return torch.cat([moved, torch.sqrt(rest**2 + (beside * channel) ** 2)], dim=1)
+    uneven = torch.exp(UNEVEN * torch.randn_like(seen))
+    moved = where + size * uneven[:, :components] * torch.randn_like(where)
+    aside = beside * uneven[:, components:]
+    return torch.cat([moved, torch.sqrt(rest**2 + aside**2)], dim=1)
 
 
 def _presented(seen: Tensor, components: int) -> Tensor:
@@ -214,9 +217,9 @@ def _estimator(normal: Tensor, presented: Tensor) -> Any:
     layers: list[nn.Module] = []
     width = presented.shape[1]
     for hidden in WIDTHS:
-        layers += [nn.Linear(width, hidden), nn.ELU()]
+        layers += [nn.Linear(width, hidden), nn.ELU(), nn.Dropout(DROPPED)]
         width = hidden
-    embedding = nn.Sequential(*layers[:-1])
+    embedding = nn.Sequential(*layers[:-2])
     build = posterior_nn("maf", embedding_net=embedding, hidden_features=48, num_transforms=4)
     return build(normal, presented)
 
