@@ -2,9 +2,9 @@
 
 python -m experiments.identification
 
-Robots whose parameters are drawn from the prior, and hidden, carry out the same commands in PyBullet,
-which identification replays them in, and in MuJoCo, which it does not know. Since the commands are
-the same, what one log is replayed for serves all.
+Robots whose parameters are drawn from the prior, and hidden, carry out the same commands in
+PyBullet and in MuJoCo. Identification replays them in PyBullet alone; since commands are the same,
+what one log is replayed for serves all.
 """
 
 from __future__ import annotations

@@ -29,9 +29,13 @@ from simtransfer.identification.summary import Summary
 
 COPIES = 4  # of each replay, with sensors drawn anew: what costs nothing to simulate
 WIDTHS = (96, 96, 32)  # of the network that reads summaries
-EXACT = 0.25  # of replays are not put off
-OFF = (0.02, 4.0)  # how far others are along each direction; its logarithm is uniform
-ASIDE = (0.02, 0.2)  # and how far, as a share of that, each reading is besides, likewise
+EXACT = 0.2  # of replays are not put off
+# How far others are along all directions, were it spread over all readings, in quarters of their
+# ranges; and by how many times that each reading is off besides. Logarithms are uniform.
+OFF, ASIDE = (0.0009, 0.12), (0.3, 10.0)
+UNEVEN = 0.8  # by whose exponential, times a normal draw, directions and channels differ in that
+FINE = 0.009  # so little along a direction, spread likewise, is told well apart from nothing
+DROPPED = 0.1  # of what a network makes of a summary is left out while it learns
 HELD_OUT = 0.15  # of the parameters that were replayed: what tells when to stop
 BATCH, RATE = 512, 2e-3
 PATIENCE, LONGEST = 20, 200  # epochs without gain, and in all
@@ -94,7 +98,7 @@ class Posterior:
 
     def _seen(self, readings: NDArray[np.floating]) -> Tensor:
         row = self.summary(readings)[None]
-        return _presented(torch.as_tensor(row, dtype=torch.float32), self.summary.components)
+        return _presented(torch.as_tensor(row, dtype=torch.float32), self.summary)
 
 
 def learn(
@@ -124,7 +128,7 @@ def learn(
         estimator = _fit(
             _rows(normal[:, trained], seen[:, trained]),
             _rows(normal[:, -held:], seen[:, -held:]),
-            summary.components,
+            summary,
             on_epoch,
         )
     return Posterior(summary, estimator)
@@ -153,39 +157,44 @@ def _rows(*arrays: NDArray[np.float64]) -> list[Tensor]:
     return [torch.as_tensor(a.reshape(-1, a.shape[-1]), dtype=torch.float32) for a in arrays]
 
 
-def _put_off(seen: Tensor, components: int) -> Tensor:
+def _put_off(seen: Tensor, summary: Summary) -> Tensor:
     """Summaries as they would be if the robot were not quite what the simulator has."""
-    size = OFF[0] * (OFF[1] / OFF[0]) ** torch.rand(len(seen), 1)
-    size = size * (torch.rand(len(seen), 1) >= EXACT)
-    beside = size * ASIDE[0] * (ASIDE[1] / ASIDE[0]) ** torch.rand(len(seen), 1)
-    where, rest = seen[:, :components], seen[:, components:]
-    channel = torch.exp(0.5 * torch.randn_like(rest))
-    moved = where + size * torch.randn_like(where)
-    return torch.cat([moved, torch.sqrt(rest**2 + (beside * channel) ** 2)], dim=1)
+    each = (len(seen), 1)
+    size = _between(OFF, each) * (torch.rand(each) >= EXACT)
+    uneven = torch.exp(UNEVEN * torch.randn_like(seen))
+    where, rest = seen[:, : summary.components], seen[:, summary.components :]
+    along = size * uneven[:, : summary.components] * torch.randn_like(where)
+    aside = size * _between(ASIDE, each) * uneven[:, summary.components :]
+    return torch.cat([where + summary.length * along, torch.sqrt(rest**2 + aside**2)], dim=1)
 
 
-def _presented(seen: Tensor, components: int) -> Tensor:
-    """As a network takes it: signed logarithms, since what matters is large and small."""
-    where, rest = seen[:, :components], seen[:, components:]
-    return torch.cat([where, torch.asinh(where / 0.3), torch.log(rest)], dim=1)
+def _between(ends: tuple[float, float], shape: tuple[int, int]) -> Tensor:
+    return ends[0] * (ends[1] / ends[0]) ** torch.rand(shape)
+
+
+def _presented(seen: Tensor, summary: Summary) -> Tensor:
+    """As a network takes it: by logarithms too, since what matters is large and small."""
+    where, rest = seen[:, : summary.components], seen[:, summary.components :]
+    fine = torch.asinh(where / (FINE * summary.length))
+    return torch.cat([where, fine, torch.log(rest)], dim=1)
 
 
 def _fit(
     trained: Sequence[Tensor],
     held: Sequence[Tensor],
-    components: int,
+    summary: Summary,
     on_epoch: Callable[[int], None],
 ) -> Any:
     normal, seen = trained
-    presented = _presented(_put_off(seen, components), components)
+    presented = _presented(_put_off(seen, summary), summary)
     estimator = _estimator(normal, presented)
     optimizer = torch.optim.AdamW(estimator.parameters(), lr=RATE, weight_decay=1e-3)
-    judged = [(held[0], _presented(_put_off(held[1], components), components)) for _ in range(2)]
+    judged = [(held[0], _presented(_put_off(held[1], summary), summary)) for _ in range(2)]
     best, kept, since = np.inf, estimator.state_dict(), 0
     for epoch in range(LONGEST):
         estimator.train()
         for batch in torch.split(torch.randperm(len(normal)), BATCH):
-            put_off = _presented(_put_off(seen[batch], components), components)
+            put_off = _presented(_put_off(seen[batch], summary), summary)
             loss = estimator.loss(normal[batch], condition=put_off).mean()
             optimizer.zero_grad()
             loss.backward()
@@ -214,9 +223,9 @@ def _estimator(normal: Tensor, presented: Tensor) -> Any:
     layers: list[nn.Module] = []
     width = presented.shape[1]
     for hidden in WIDTHS:
-        layers += [nn.Linear(width, hidden), nn.ELU()]
+        layers += [nn.Linear(width, hidden), nn.ELU(), nn.Dropout(DROPPED)]
         width = hidden
-    embedding = nn.Sequential(*layers[:-1])
+    embedding = nn.Sequential(*layers[:-2])
     build = posterior_nn("maf", embedding_net=embedding, hidden_features=48, num_transforms=4)
     return build(normal, presented)
 

@@ -7,6 +7,7 @@ outside of them is noise, or something that the simulator does not know; only it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,6 +48,11 @@ class Summary:
     def components(self) -> int:
         """How many numbers tell where readings lie; one a channel follows, of how far off."""
         return len(self.directions)
+
+    @property
+    def length(self) -> float:
+        """Of the vector of readings that are each off by 1."""
+        return math.sqrt(len(self.mean))
 
     def __call__(self, readings: NDArray[np.floating]) -> NDArray[np.float64]:
         """``(steps, channels)`` readings as ``(components + channels,)`` numbers.

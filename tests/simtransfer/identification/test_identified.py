@@ -97,9 +97,9 @@ def test_humanoids_are_identified_too():
     assert np.isfinite(found.values).all()
 
 
-@pytest.fixture
-def log_file(tmp_path):
-    file = tmp_path / "log.parquet"
+@pytest.fixture(scope="module")
+def log_file(tmp_path_factory):
+    file = tmp_path_factory.mktemp("logs") / "log.parquet"
     short = ["--episodes", "1", "--seconds", "3", "--output", str(file)]
     assert cli.main(["record", "--seed", "5", *short]) == 0
     return file
