@@ -204,12 +204,8 @@ class Client:
 
     def _play(self, number: int, run: Run) -> Played:
         def begins(message: Message) -> bool:
-            own = message.kind is Kind.READING and message.episode == number
-            return own or ends(message)
-
-        def ends(message: Message) -> bool:
             # In a bad network an episode may be over before anything of it was heard.
-            return message.kind is Kind.RESULT and Played.read(message.text).number == number
+            return message.kind in (Kind.READING, Kind.RESULT) and message.episode == number
 
         ready = Message(Kind.READY, self._skill.digest, episode=number)
         first = self._ask(ready, begins, BEGIN_WITHIN)

@@ -115,7 +115,7 @@ class Loop:
         while True:
             came = self._wire.wait(schedule.due(step) + WAIT * dt)
             self._look(clock.now())
-            if came and came[1].kind is Kind.RESULT:
+            if came and hand.is_over(came[1]):
                 return came[1]
             if came and came[1].kind is Kind.READING and hand.takes(came[1], came[0]):
                 now, reading = came
@@ -155,7 +155,7 @@ class Loop:
         came: tuple[float, Message] | None = (clock.now(), first)
         while True:
             self._look(clock.now() if came is None else came[0])
-            if came and came[1].kind is Kind.RESULT:
+            if came and hand.is_over(came[1]):
                 return came[1]
             if came and came[1].kind is Kind.READING:
                 if hand.takes(came[1], came[0]):

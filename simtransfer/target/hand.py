@@ -60,6 +60,10 @@ class Hand:
         self.counts = dict.fromkeys(COUNTS, 0)
         self.latencies: list[float] = []
 
+    def is_over(self, message: Message) -> bool:
+        """Whether a message tells that the episode has ended."""
+        return message.kind is Kind.RESULT and message.episode == self._episode
+
     def takes(self, reading: Message, when: float) -> bool:
         """Whether a reading that came then, in robot's seconds, is news of this episode.
 

@@ -125,51 +125,51 @@ class TargetServer:
             The episodes that were played to an end.
         """
         played: list[Played] = []
-        news = Message(Kind.BYE)
+        news: Message | None = None
         try:
             while len(played) < self.config.episodes and not interrupted():
                 self._await_client(len(played), news, interrupted)
                 if interrupted() or not (result := self._play(len(played), interrupted)):
                     break
                 played.append(result)
-                news = Message(Kind.RESULT, self._digest, text=result.text())
+                news = Message(Kind.RESULT, self._digest, 0.0, result.number, text=result.text())
                 if on_episode:
                     on_episode(result)
                 if result.ended != BY_TASK:
                     self._link.send(news)
                     self._link.release()
-            if interrupted():
-                self._link.send(Message(Kind.BYE))
-            else:
+            if news and not interrupted():
                 self._part(news)
+            self._link.send(Message(Kind.BYE))
         finally:
             self._link.close()
             self._world.close()
         return played
 
-    def _await_client(self, number: int, news: Message, interrupted: Callable[[], str]) -> None:
+    def _await_client(
+        self, number: int, news: Message | None, interrupted: Callable[[], str]
+    ) -> None:
         """Until a client is ready for an episode, tell it the result of the last one."""
-        described = False  # who has just come is told who is here, not what came before
+        if news:
+            self._link.send(news)
         while not interrupted():
             arrived = self._link.wait(self._clock.now() + AGAIN * self._clock.speed)
             if self._link.client and self._link.silence > self.config.leave_after:
                 self._link.release()
-            if not arrived:
-                if news.kind is Kind.RESULT and not described:
-                    self._link.send(news)
-                continue
-            message = arrived[1]
-            if message.kind is Kind.HELLO:
-                described = True
+            kind = arrived[1].kind if arrived else None
+            if arrived and kind is Kind.READY:
+                if arrived[1].digest != self._digest:
+                    text = "the client was made for another interface than this robot's"
+                    self._link.send(Message(Kind.REFUSAL, self._digest, text=text))
+                    self._link.release()
+                elif arrived[1].episode == number:
+                    return
+            elif kind is Kind.HELLO:
                 self._link.send(self._introduction(number))
-            elif message.kind in (Kind.BYE, Kind.STOP):
+            elif kind in (Kind.BYE, Kind.STOP):
                 self._link.release()
-            elif message.kind is Kind.READY and message.digest != self._digest:
-                text = "the client was made for another interface than this robot's"
-                self._link.send(Message(Kind.REFUSAL, self._digest, text=text))
-                self._link.release()
-            elif message.kind is Kind.READY and message.episode == number:
-                return
+            elif news:  # silent or commanding still, it has not heard that the episode is over
+                self._link.send(news)
 
     def _introduction(self, begun: int) -> Message:
         world, config = self._world, self.config
