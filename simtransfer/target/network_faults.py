@@ -77,7 +77,7 @@ class Channel(Generic[Item]):
 
     def arrive(self, now: float) -> tuple[float, Item] | None:
         """What has arrived by now and when, the first first; None if nothing has."""
-        if self.next_arrival > now:
+        if not self._under_way or self.next_arrival > now:
             return None
         when, _, item = heapq.heappop(self._under_way)
         return when, item
