@@ -184,6 +184,9 @@ class Client:
         except RobotSilentError as silence:
             run.ended = str(silence)
             self._stop(run.ended)  # it may hear still what it cannot be heard to say
+        except BaseException:  # whatever it is, nobody drives the robot any more
+            self._stop("the client failed")
+            raise
         finally:
             self.leave()
         return run
@@ -203,9 +206,11 @@ class Client:
         return Description.read(answer.text)
 
     def _play(self, number: int, run: Run) -> Played:
+        hand = Hand(self._skill, number, self._wire.send)
+
         def begins(message: Message) -> bool:
             # In a bad network an episode may be over before anything of it was heard.
-            return message.kind in (Kind.READING, Kind.RESULT) and message.episode == number
+            return hand.is_over(message) or hand.takes(message, self._wire.clock.now())
 
         ready = Message(Kind.READY, self._skill.digest, episode=number)
         first = self._ask(ready, begins, BEGIN_WITHIN)
@@ -213,7 +218,6 @@ class Client:
             raise RobotSilentError("the robot does not begin an episode")
         if first.kind is Kind.RESULT:
             return Played.read(first.text)
-        hand = Hand(self._skill, number, self._wire.send)
         loop = Loop(self._wire, hand, self._patience, self._interrupted)
         try:
             if self.told.lockstep:

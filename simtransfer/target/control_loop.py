@@ -99,7 +99,7 @@ class Loop:
         """Act once in every control step, from the first reading until the result comes.
 
         Args:
-            first: The episode's first reading to arrive.
+            first: The episode's first reading to arrive, which the hand has taken.
             dt: Of a control step, robot's seconds.
 
         Raises:
@@ -107,9 +107,7 @@ class Loop:
             RobotSilentError: If nothing has come for long.
         """
         hand, clock = self._hand, self._clock
-        arrived = clock.now()
-        schedule = Schedule(dt, first.sequence, arrived)
-        hand.takes(first, arrived)
+        schedule = Schedule(dt, first.sequence, hand.heard)
         hand.answer(first, first.sequence, time.monotonic())
         step, unread = first.sequence + 1, None
         while True:
@@ -117,7 +115,7 @@ class Loop:
             self._look(clock.now())
             if came and hand.is_over(came[1]):
                 return came[1]
-            if came and came[1].kind is Kind.READING and hand.takes(came[1], came[0]):
+            if came and hand.takes(came[1], came[0]):
                 now, reading = came
                 if reading.sequence < step:
                     hand.counts["late"] += 1
@@ -147,14 +145,18 @@ class Loop:
     def in_lockstep(self, first: Message) -> Message:
         """Answer each reading when it comes, from the first one until the result comes.
 
+        Args:
+            first: See `in_real_time`.
+
         Raises:
             EmergencyStopError: If somebody wants that, or a reading is unsound.
             RobotSilentError: If nothing has come for long.
         """
         hand, clock = self._hand, self._clock
-        came: tuple[float, Message] | None = (clock.now(), first)
+        hand.answer(first, first.sequence, time.monotonic())
         while True:
-            self._look(clock.now() if came is None else came[0])
+            came = self._wire.wait(clock.now() + GLANCE)
+            self._look(clock.now())
             if came and hand.is_over(came[1]):
                 return came[1]
             if came and came[1].kind is Kind.READING:
@@ -162,12 +164,11 @@ class Loop:
                     hand.answer(came[1], came[1].sequence, time.monotonic())
                 else:  # the robot waits still: it has not heard the answer
                     hand.repeat()
-            came = self._wire.wait(clock.now() + GLANCE)
 
     def _look(self, now: float) -> None:
         """See whether to go on at all."""
         if who := self._interrupted():
             raise EmergencyStopError(f"interrupted by {who}")
         silent = self._clock.wall(now - self._hand.heard)
-        if self._hand.newest >= 0 and silent > self._patience.give_up:
+        if silent > self._patience.give_up:
             raise RobotSilentError(f"nothing has come from the robot for {silent:.1f} s")

@@ -69,7 +69,7 @@ class Hand:
 
         What was sent before one that has come already tells nothing any more.
         """
-        if reading.episode != self._episode:
+        if reading.kind is not Kind.READING or reading.episode != self._episode:
             return False
         skill = self._skill
         if reading.digest != skill.digest or len(reading.values) != len(

@@ -156,19 +156,19 @@ class TargetServer:
             arrived = self._link.wait(self._clock.now() + AGAIN * self._clock.speed)
             if self._link.client and self._link.silence > self.config.leave_after:
                 self._link.release()
-            kind = arrived[1].kind if arrived else None
-            if arrived and kind is Kind.READY:
-                if arrived[1].digest != self._digest:
-                    text = "the client was made for another interface than this robot's"
-                    self._link.send(Message(Kind.REFUSAL, self._digest, text=text))
-                    self._link.release()
-                elif arrived[1].episode == number:
-                    return
+            message = arrived[1] if arrived else None
+            kind = message.kind if message else None
+            if message and kind is Kind.READY and message.digest != self._digest:
+                text = "the client was made for another interface than this robot's"
+                self._link.send(Message(Kind.REFUSAL, self._digest, text=text))
+                self._link.release()
+            elif message and kind is Kind.READY and message.episode == number:
+                return
             elif kind is Kind.HELLO:
                 self._link.send(self._introduction(number))
             elif kind in (Kind.BYE, Kind.STOP):
                 self._link.release()
-            elif news:  # silent or commanding still, it has not heard that the episode is over
+            elif news:  # silent, or not done with that episode: it has not heard of its end
                 self._link.send(news)
 
     def _introduction(self, begun: int) -> Message:
