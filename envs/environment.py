@@ -42,6 +42,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         interface: What every observation and action entry is.
         mirror: How its vectors look with left and right swapped; None if that changes the task.
         simulator: The physics underneath.
+        lateness: Control steps by which an action comes later than was drawn, as over a network.
 
     Raises:
         ValueError: If the suite is unknown, or the robot's files are wrong.
@@ -83,6 +84,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._readings = Readings(sum(f.group == "deployable" for f in features))
         self._errors = SensorErrors(task.features, self._draws.names)
         self._late = not self._draws.names.isdisjoint(LATE)
+        self.lateness = 0.0
         self.simulator = simulator
         simulator.load(robot, task.shapes, task.physics_rate)
 
@@ -177,7 +179,8 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._apply(drawn)
             if "push" in drawn:
                 simulator.push(drawn["push"])
-        for arrived, substeps in self._commands.send(targets, values["action_delay"]):
+        delay = values["action_delay"] + self.lateness
+        for arrived, substeps in self._commands.send(targets, delay):
             self._drive(arrived)
             simulator.advance(substeps)
         outcome = self.task.outcome(simulator)

@@ -49,6 +49,8 @@ class Task(Protocol):
         shapes: The scripted shapes its world needs.
         mirror: What features and actions are called where left and right are swapped; None if the
             task, or the robot, is not the same then.
+        halted: Whether what the robot does of itself, besides its targets, is to come to rest; no
+            episode begins so.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Task(Protocol):
     mirror: Rule | None
     forward: float
     time_limit: float
+    halted: bool
 
     def on(self, robot: Robot) -> Task:
         """The same task for another robot of the kind."""

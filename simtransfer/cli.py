@@ -16,11 +16,13 @@ from rich.markup import escape
 from envs.interface import unknown
 from simtransfer.commands.bench import bench
 from simtransfer.commands.compare import CompareOptions, compare
+from simtransfer.commands.deploy import deploy
 from simtransfer.commands.evaluate import evaluate
 from simtransfer.commands.identify import identify
 from simtransfer.commands.record import record
 from simtransfer.commands.report import report
 from simtransfer.commands.robots import robots
+from simtransfer.commands.target import serve
 from simtransfer.commands.train import train
 from simtransfer.commands.transfer import transfer
 from simtransfer.commands.watch import watch
@@ -40,6 +42,8 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "bench": bench,
     "record": record,
     "identify": identify,
+    "deploy": deploy,
+    "target serve": serve,
 }
 
 
@@ -47,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0 success, 1 a failed check, 2 a user's mistake."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     commands = {name: deferred(command) for name, command in COMMANDS.items()}
+    if " ".join(given[:2]) in commands:  # some names are two words
+        given[:2] = [" ".join(given[:2])]
 
     def parse() -> Command:
         if given and not given[0].startswith("-") and given[0] not in commands:

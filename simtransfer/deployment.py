@@ -6,7 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from agents.actor import Act
+from agents.array_policy import ArrayPolicy
 from agents.bundle import Bundle, load_bundle
 from envs import find_robot, make_environment
 from envs.environment import Environment
@@ -55,6 +59,7 @@ class Deployment:
     Attributes:
         bundle: The bundle.
         robot: The robot.
+        interface: What its worlds observe, and how it acts there.
         act: The policy on that robot's observations and actions.
         make: Makes a world, of a ``suite`` if one is given, else of the training suite.
     """
@@ -80,8 +85,16 @@ class Deployment:
         )
         world = self.make()
         world.close()
+        self.interface = world.interface
         own = robot_of(self.bundle)
         if self.robot == own:
             self.act: Act = self.bundle.policy(world.interface)
         else:
             self.act = TeacherView(self.bundle, own, self.robot, world.interface).act
+        self._unmapped = self.robot == own
+
+    def controller(self) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        """The policy for a control loop: one observation ``(entries,)`` to one action at a time."""
+        if self._unmapped:
+            return ArrayPolicy(self.bundle.actor(self.interface))
+        return lambda observation: self.act(observation[None])[0]

@@ -96,6 +96,7 @@ class Driving:
     control_rate = 10.0
     physics_rate = 60.0
     mirror: Rule | None = None  # one drives on the right
+    halted = False  # a car does nothing of itself
 
     def __init__(self, robot: Robot, reward: Reward | None = None) -> None:
         self.robot = robot = known_as(robot, Car)
@@ -138,6 +139,7 @@ class Driving:
         self.ego = User(START, d, speed, 0.0, *half)
         self.pose = (x, y, heading)
         self.elapsed = self.waited = 0.0
+        self.halted = False
         self._furthest = START
         self.command = (speed, 0.0)
         self._yaw_rate_change = 0.0

@@ -49,6 +49,7 @@ class Pilot:
         errand: ``walk`` to the stand, ``stand`` there, ``pivot`` on the spot or ``retreat`` for
             another attempt.
         lowered: From 0, upright, to 1, down on its knees as far as setting down takes.
+        halted: Whether it is to stand where it is, whatever the errand.
     """
 
     gait: Gait
@@ -61,6 +62,7 @@ class Pilot:
     vigour: float = 0.0
     errand: str = "walk"
     lowered: float = 0.0
+    halted: bool = False
     _stood: float = 0.0
     _gap: float | None = None
     _closing: float = 0.0
@@ -77,6 +79,8 @@ class Pilot:
         fits = off[0] < ALONG and off[1] < ASIDE
         passed = dt / self.gait.clock
         speed, turn, aside = self._lead(forward, left, fits, passed)
+        if self.halted:
+            self.errand, speed, turn, aside = "stand", 0.0, 0.0, 0.0
         self.speed += _within(speed - self.speed, self.gait.speed * passed / QUICKEN)
         self.turn += _within(turn - self.turn, self.gait.turn * passed / READY)
         self.aside += _within(aside - self.aside, self.gait.speed * passed / QUICKEN)
@@ -89,7 +93,8 @@ class Pilot:
             self._stood = 0.0
         else:
             self._stood += passed
-            if self._stood > STEADY and (fits or self.lowered > 0.0):
+            ready = self._stood > STEADY and not self.halted
+            if ready and (fits or self.lowered > 0.0):
                 self.lowered = min(self.lowered + passed / KNEEL, 1.0)
 
     def _lead(

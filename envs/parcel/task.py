@@ -64,6 +64,7 @@ class Parcel:
     time_limit = max(suite.seconds for suite in SUITES.values())
     reflexes = 1.0
     smoothing = 0.15
+    halted = False
     far = FAR
 
     def __init__(self, robot: Robot, reward: Reward | None = None) -> None:
@@ -133,7 +134,7 @@ class Parcel:
         self._action = np.zeros(len(self._roles))
         self._change = self._sunk = 0.0
         self.elapsed = self.stood = self.rested = self.effort = self.way = 0.0
-        self.carried = False
+        self.carried = self.halted = False
         self._feet = [0.5, 0.5]
         self._drift = [0.0, 0.0, 0.0]
         self._stance = self._odometry = [0.0, 0.0]
@@ -152,6 +153,7 @@ class Parcel:
         self._change = _mean_square(change)
         self._action = self._action + change
         pilot = self.pilot
+        pilot.halted = self.halted
         before = pilot.lowered
         pilot.steer(*self.ahead, self._dt)
         self._sunk = pilot.lowered - before

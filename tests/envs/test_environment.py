@@ -215,3 +215,17 @@ def test_a_step_before_the_first_reset_is_refused(world):
 def test_a_misspelt_reset_option_is_refused_with_the_nearest(world):
     with pytest.raises(ValueError, match="did you mean 'episode'"):
         world().reset(options={"episodes": 3})
+
+
+def test_a_late_action_is_the_one_before_until_it_comes(world):
+    late, prompt = world(), world()
+    late.lateness = 1.0
+    turn = ahead(late) + np.asarray([0.4, 0.0])
+    for env in (late, prompt):
+        env.reset(options={"episode": 0})
+    rest = np.asarray([a.action_for(prompt.task.rest()[a.role]) for a in prompt.robot.actuators])
+    actions = [turn, -turn, turn, turn]
+    for sent, done in zip(actions, [rest, *actions], strict=False):
+        late.step(sent)
+        prompt.step(done)
+        assert late.simulator.state() == prompt.simulator.state()

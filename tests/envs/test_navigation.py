@@ -125,3 +125,25 @@ def test_who_is_down_stays_down(pilot):
     deliver(pilot, -REACH, 0.0, 0.0)
     pilot.steer(1.0, 1.0, DT)
     assert (pilot.errand, pilot.vigour, pilot.lowered) == ("stand", 0.0, 1.0)
+
+
+def test_who_is_halted_comes_to_a_stand_wherever_it_is_and_goes_on_when_let(pilot):
+    for _ in range(round(3.0 / DT)):
+        pilot.steer(3.0, 0.0, DT)
+    assert pilot.vigour == 1.0
+    pilot.halted = True
+    for _ in range(round(5.0 / DT)):
+        pilot.steer(3.0, 0.0, DT)
+    assert (pilot.speed, pilot.vigour, pilot.lowered) == (0.0, 0.0, 0.0)
+    pilot.halted = False
+    for _ in range(round(5.0 / DT)):
+        pilot.steer(3.0, 0.0, DT)
+    assert pilot.speed > 0.0
+    assert pilot.vigour == 1.0
+
+
+def test_who_is_halted_at_the_stand_does_not_go_down(pilot):
+    pilot.halted = True
+    for _ in range(round(10.0 / DT)):
+        pilot.steer(REACH, 0.0, DT)
+    assert pilot.lowered == 0.0

@@ -1,0 +1,401 @@
+"""A robot and its client, in two processes or two threads, over real sockets."""
+
+import re
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+from agents.array_policy import ArrayPolicy
+from agents.bundle import load_bundle
+from agents.evaluation import evaluate
+from agents.processes import form
+from envs import make_environment
+from simtransfer.cli import main
+from simtransfer.deployment import Deployment
+from simtransfer.target.actuation import Actuation
+from simtransfer.target.client import Client, ClientWire
+from simtransfer.target.control_loop import Patience
+from simtransfer.target.description import Description
+from simtransfer.target.network_faults import Faults
+from simtransfer.target.record import Played
+from simtransfer.target.server import TargetConfig, TargetServer
+from simtransfer.target.wire import Kind, Message
+
+DRIVER = "hatchback-driving"
+SPEED = 20.0
+
+
+@pytest.fixture(scope="module")
+def deployed():
+    return Deployment(DRIVER)
+
+
+@contextmanager
+def serving(over=None, **options):
+    """A robot in a thread: its server, its URL and what it has played so far.
+
+    With the event `over` it is switched off.
+    """
+    server = TargetServer(TargetConfig(**({"episodes": 1, "speed": SPEED} | options)))
+    over, played = over or threading.Event(), []
+    interrupted = lambda: "the test" if over.is_set() else ""  # noqa: E731
+    thread = threading.Thread(target=server.run, args=(played.append, interrupted))
+    thread.start()
+    try:
+        yield server, "udp://{}:{}".format(*server.address), played
+    finally:
+        over.set()
+        thread.join(20.0)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def served():
+    """A robot in a process of its own, in lockstep: the process and its URL."""
+    words = ["target", "serve", "hatchback", "--lockstep", "--episodes", "2", "--json"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simtransfer", *words], stdout=subprocess.PIPE, text=True
+    )
+    yield process, process.stdout.readline().strip()
+    process.kill()
+    process.wait()
+
+
+class Peer:
+    """Somebody who speaks the protocol by hand."""
+
+    def __init__(self, server):
+        self.wire = ClientWire(*server.address)
+
+    def hear(self, *kinds, within=10.0):
+        until = self.wire.clock.now() + within
+        while came := self.wire.wait(until):
+            if came[1].kind in kinds:
+                return came[1]
+        raise AssertionError(f"none of {kinds} came")
+
+    def begin(self):
+        """Say hello and begin; returns the first reading."""
+        self.wire.send(Message(Kind.HELLO))
+        described = self.hear(Kind.DESCRIPTION)
+        self.told, self.digest = Description.read(described.text), described.digest
+        self.wire.send(Message(Kind.READY, self.digest))
+        return self.hear(Kind.READING)
+
+    def drive(self, sequence, *targets):
+        values = np.asarray(targets)
+        self.wire.send(Message(Kind.COMMAND, self.digest, 0.0, 0, sequence, values))
+
+
+def speed_of(reading, told):
+    return reading.values[told.observation.index("base/linear_velocity/x")]
+
+
+def in_process(episodes):
+    """The same control loop without a network: all readings and successes."""
+    bundle = load_bundle(DRIVER)
+    world = make_environment("driving", "hatchback", randomization="nominal", simulator="mujoco")
+    policy = ArrayPolicy(bundle.actor(world.interface))
+    actuation = Actuation(world.robot, world.task.control_rate)
+    readings, successes = [], []
+    for episode in range(episodes):
+        observation, _ = world.reset(options={"episode": episode})
+        last, ended = actuation.rest, False
+        while not ended:
+            readings.append(observation)
+            last = actuation.limited(actuation.targets(policy(observation)), last)
+            observation, _, terminated, truncated, info = world.step(actuation.action(last))
+            ended = terminated or truncated
+        successes.append(info["is_success"])
+    world.close()
+    return np.asarray(readings), successes
+
+
+def test_in_lockstep_two_processes_do_what_one_does_to_the_bit(served, deployed):
+    _, url = served
+    client, seen = Client(deployed, url), []
+    control = client._skill.control
+
+    def recording(observation):
+        seen.append(observation.copy())
+        return control(observation)
+
+    client._skill = replace(client._skill, control=recording)
+    run = client.run()
+    readings, successes = in_process(2)
+    assert np.asarray(seen).tobytes() == readings.tobytes()
+    assert [played.success for played in run.played] == successes
+    assert run.ended == ""
+    assert run.counts[0]["answered"] == run.played[0].counts["steps"]
+
+
+def test_success_in_lockstep_is_what_evaluation_says(deployed):
+    make = partial(
+        make_environment, "driving", "hatchback", randomization="nominal", simulator="mujoco"
+    )
+    worlds = form(make, 2, 1)
+    table = evaluate(deployed.act, worlds, {"mixed": 2})
+    worlds.close()
+    with serving(lockstep=True, episodes=2) as (_, url, _):
+        run = Client(deployed, url).run()
+    assert [played.success for played in run.played] == table["success"].tolist()
+
+
+def test_a_bad_network_is_borne_and_counted(deployed):
+    faults = Faults(loss=0.2, delay=0.01, jitter=0.005)
+    with serving(faults=faults, speed=10.0) as (_, url, _):
+        run = Client(deployed, url).run()
+    (played,), (counts,) = run.played, run.counts
+    assert run.ended == ""
+    assert 0.05 < played.counts["readings_lost"] / played.counts["steps"] < 0.4
+    assert 0.05 < played.counts["commands_lost"] / played.counts["steps"] < 0.4
+    assert counts["missing"] > 0 < counts["held"]
+    assert played.counts["held"] >= played.counts["commands_lost"] // 2
+
+
+def test_a_robot_that_hears_no_commands_any_more_stops(deployed):
+    with serving() as (server, _, _):
+        peer = Peer(server)
+        reading = peer.begin()
+        while speed_of(reading, peer.told) < 4.0:
+            peer.drive(reading.sequence, 0.0, 8.0)
+            reading = peer.hear(Kind.READING)
+        result = Played.read(peer.hear(Kind.RESULT).text)
+    assert not result.success
+    assert result.measures["stuck"]
+    assert result.counts["safe"] > 10
+
+
+def test_a_stop_brings_the_robot_to_rest_and_fails_the_episode(deployed):
+    with serving(episodes=2) as (server, _, _):
+        peer = Peer(server)
+        reading = peer.begin()
+        for _ in range(10):
+            peer.drive(reading.sequence, 0.0, 8.0)
+            reading = peer.hear(Kind.READING)
+        peer.wire.send(Message(Kind.STOP, peer.digest, text="smoke"))
+        speeds = []
+        while (message := peer.hear(Kind.READING, Kind.RESULT)).kind is Kind.READING:
+            speeds.append(speed_of(message, peer.told))
+        result = Played.read(message.text)
+    assert (result.success, result.ended) == (False, "stopped: smoke")
+    assert speeds[-1] < 0.5 < speeds[0]
+
+
+def test_the_second_client_is_refused_and_not_obeyed(deployed, capsys):
+    with serving(leave_after=1.0) as (server, url, _):
+        first, second = Peer(server), Peer(server)
+        reading = first.begin()
+        assert main(["deploy", DRIVER, "--target", url]) == 2
+        said = capsys.readouterr().err
+        assert re.search(r"the robot is driven by 127.0.0.1:\d+ already", said)
+        second.digest = first.digest
+        second.drive(10_000, 0.0, -1.0)
+        second.wire.send(Message(Kind.STOP))
+        second.wire.send(Message(Kind.BYE))
+        first.drive(reading.sequence, 0.0, 5.0)
+        result = Played.read(first.hear(Kind.RESULT).text)
+    assert result.counts["foreign"] >= 3
+    assert result.counts["commands"] == 1
+
+
+def test_noise_is_counted_and_does_no_harm(deployed):
+    rng = np.random.default_rng(0)
+    with serving(lockstep=True) as (server, url, _):
+        noise = ClientWire(*server.address)._socket
+
+        def on_reading(observation):
+            noise.send(rng.bytes(int(rng.integers(0, 100))))
+            return control(observation)
+
+        client = Client(deployed, url)
+        control = client._skill.control
+        client._skill = replace(client._skill, control=on_reading)
+        (played,) = client.run().played
+    assert played.counts["malformed"] > 0.9 * played.counts["steps"]
+    assert played.success
+
+
+@pytest.mark.parametrize(
+    ("options", "arguments", "said"),
+    [
+        (
+            {"robot": "trike"},
+            [],
+            "it observes 'joint/rear_steering/position' where 'hatchback' has "
+            "'joint/front_steering/position'",
+        ),
+        ({"robot": "van"}, ["--robot", "trike"], "at the target is a 'van'"),
+        (
+            {"robot": "porter", "task": "parcel"},
+            [],
+            "the robot is there for 'parcel', the bundle was trained for 'driving'",
+        ),
+    ],
+)
+def test_another_robot_is_refused_in_one_line(options, arguments, said, capsys):
+    with serving(**options) as (_, url, _):
+        assert main(["deploy", DRIVER, "--target", url, *arguments]) == 2
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert len(printed.strip().splitlines()) == 1
+
+
+def test_a_client_of_another_interface_is_refused_by_the_robot_too():
+    with serving() as (server, _, _):
+        peer = Peer(server)
+        peer.wire.send(Message(Kind.HELLO))
+        peer.hear(Kind.DESCRIPTION)
+        peer.wire.send(Message(Kind.READY, 123))
+        with pytest.raises(ValueError, match="made for another interface"):
+            peer.hear(Kind.READING)
+
+
+def test_another_robot_is_driven_through_a_view_when_that_is_asked_for():
+    with serving(robot="trike", lockstep=True) as (_, url, _):
+        run = Client(Deployment(DRIVER, "trike"), url).run()
+    assert run.ended == ""
+    assert run.counts[0]["answered"] == run.played[0].counts["steps"]
+
+
+class Broken:
+    """A robot whose readings go wrong, or cease."""
+
+    def __init__(self, readings, speed):
+        self.server = TargetServer(TargetConfig(episodes=1, speed=speed))
+        self.readings, self.heard = readings, []
+
+    def run(self):
+        link, server = self.server._link, self.server
+        names = server._world.interface
+        until = time.monotonic() + 5.0
+        tick = -1
+        while time.monotonic() < until and not any(m.kind is Kind.BYE for m in self.heard):
+            arrived = link.wait(server._clock.now() + 1.0 / 10.0)
+            if arrived:
+                self.heard.append(arrived[1])
+            if arrived and arrived[1].kind is Kind.HELLO:
+                link.send(server._introduction(0))
+            if arrived and arrived[1].kind is Kind.READY:
+                tick = max(tick, 0)
+            if 0 <= tick < len(self.readings):
+                values = np.full(len(names.observation), self.readings[tick], dtype=np.float32)
+                link.send(Message(Kind.READING, server._digest, 0.0, 0, tick, values))
+                tick += 1
+        link.close()
+
+
+@contextmanager
+def broken(readings, speed=SPEED):
+    robot = Broken(readings, speed)
+    thread = threading.Thread(target=robot.run)
+    thread.start()
+    yield robot, "udp://{}:{}".format(*robot.server.address)
+    thread.join()
+
+
+def test_a_reading_that_is_no_number_stops_the_robot(capsys):
+    with broken([0.0, 0.0, np.nan]) as (robot, url):
+        assert main(["deploy", DRIVER, "--target", url]) == 1
+    said = capsys.readouterr().err
+    assert "emergency stop: base/linear_velocity/x reads nan" in said
+    assert len(said.strip().splitlines()) == 1
+    stops = [m.text for m in robot.heard if m.kind is Kind.STOP]
+    assert len(stops) > 1
+    assert "reads nan" in stops[0]
+
+
+def test_when_readings_cease_commands_are_held_then_safe_then_the_run_ends(deployed):
+    with broken([0.0] * 4, speed=5.0) as (robot, url):
+        run = Client(deployed, url, Patience(safe_after=1.0, give_up=1.0)).run()
+    assert "nothing has come from the robot" in run.ended
+    said = [m for m in robot.heard if m.kind in (Kind.COMMAND, Kind.REST)]
+    answered = run.counts[0]["answered"]
+    held = [m for m in said[answered:] if m.kind is Kind.COMMAND]
+    rest = [m for m in said if m.kind is Kind.REST]
+    assert answered == 4
+    assert 2 <= len(held) <= 12  # a second at 10 Hz, on a machine that may have else to do
+    assert all(np.array_equal(m.values, said[answered - 1].values) for m in held)
+    assert said[answered:] == held + rest
+    assert len(rest) > 10
+    assert rest[-1].values[1] == 0.0  # the car brakes
+
+
+def test_a_robot_that_dies_ends_the_run_with_a_word(served, capsys):
+    process, url = served
+    killer = threading.Timer(2.0, process.kill)
+    killer.start()
+    code = main(["deploy", DRIVER, "--target", url, "--give-up", "0.5"])
+    printed = capsys.readouterr()
+    killer.join()
+    assert code in (0, 1)
+    if code:  # else it was killed after its last word
+        assert "nothing has come from the robot" in printed.err
+        assert len(printed.err.strip().splitlines()) == 1
+
+
+def test_an_interrupted_client_stops_the_robot(deployed):
+    with serving(speed=2.0, episodes=2) as (_, url, played):
+        calls = []
+
+        def interrupted():
+            calls.append(1)
+            return "SIGINT" if len(calls) > 20 else ""
+
+        run = Client(deployed, url, None, interrupted).run()
+        assert run.ended == "emergency stop: interrupted by SIGINT"
+        while not played:  # it comes to rest before anybody else may drive it
+            time.sleep(0.01)
+        assert Client(deployed, url).run().ended == ""
+    stopped, following = played
+    assert (stopped.success, stopped.ended) == (False, "stopped: interrupted by SIGINT")
+    assert following.ended == "task"
+
+
+def test_a_robot_that_is_switched_off_says_so(deployed):
+    over = threading.Event()
+    with serving(over, speed=1.0) as (_, url, played):
+        threading.Timer(0.5, over.set).start()
+        assert Client(deployed, url).run().ended == "the robot was switched off"
+    assert played == []  # half an episode is none
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["deploy", DRIVER, "--target", "udp://127.0.0.1:1"], "no robot answers"),
+        (["deploy", DRIVER, "--target", "127.0.0.1:900"], "is no target; give udp://HOST:PORT"),
+        (["deploy", DRIVER, "--target", "udp://127.0.0.1:99999"], "is no target"),
+        (["deploy", DRIVER, "--target", "udp://a:1", "--give-up", "0"], "give_up must be"),
+        (["deploy", "hatchback-drivin", "--target", "udp://a:1"], "did you mean"),
+        (["target", "serve", "hatchbak"], "did you mean 'hatchback'"),
+        (["target", "serve", "--loss", "1"], "loss must be from 0 to below 1"),
+        (["target", "serve", "--lockstep", "--delay", "0.1"], "in lockstep nothing is late"),
+        (["target", "serve", "--speed", "nan"], "speed must be positive"),
+        (["target", "serve", "--suite", "mixd"], "did you mean 'mixed'"),
+        (["target", "serve", "--episodes", "0"], "episodes must be at least 1"),
+        (["target", "serve", "--port", "70000"], "port must be from 0 to 65535"),
+        (["target", "serve", "--host", "300.1.1.1"], "cannot listen at 300.1.1.1"),
+        (["target"], "did you mean 'target serve'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(arguments, said, monkeypatch, capsys):
+    monkeypatch.setattr("simtransfer.target.client.ANSWER_WITHIN", 0.3)
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert len(printed.err.strip().splitlines()) == 1
+    assert printed.out == ""
+
+
+def test_a_port_that_is_taken_is_refused():
+    with serving() as (server, _, _):
+        port = server.address[1]
+        assert main(["target", "serve", "--port", str(port)]) == 2
