@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from envs.interface import unknown
 from simtransfer.commands.bench import bench
+from simtransfer.commands.bridge import bridge
 from simtransfer.commands.compare import CompareOptions, compare
 from simtransfer.commands.evaluate import evaluate
 from simtransfer.commands.report import report
@@ -32,6 +33,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "transfer": transfer,
     "compare": compare,
     "evaluate": evaluate,
+    "bridge": bridge,
     "report": report,
     "watch": watch,
     "robots": robots,

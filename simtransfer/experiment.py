@@ -47,6 +47,7 @@ class ExperimentConfig:
         final_episodes: Episodes of each suite in the last evaluation.
         randomization: Of training.
         evaluation: Randomization of evaluations: the world that the policy is meant for.
+        simulator: The engine of training and evaluations: pybullet, or mujoco.
         hidden: Widths of the students' hidden layers. Default: the teacher's.
         ppo: What differs from the task's hyperparameters; the same for all methods.
     """
@@ -64,6 +65,7 @@ class ExperimentConfig:
     final_episodes: int = 50
     randomization: str = "nominal"
     evaluation: str = "nominal"
+    simulator: str = "pybullet"
     hidden: tuple[int, ...] | None = None
     ppo: PPOChanges = field(default_factory=PPOChanges)
 
@@ -112,6 +114,7 @@ class ExperimentConfig:
                         final_episodes=self.final_episodes,
                         randomization=self.randomization,
                         evaluation=self.evaluation,
+                        simulator=self.simulator,
                         network=network,
                         ppo=ppo,
                     )

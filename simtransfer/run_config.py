@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from agents.bundle import Network
 from agents.settings import PPOSettings, SACSettings, settle
-from envs.catalogue import find_robot, is_made_for
+from envs.catalogue import SIMULATORS, find_robot, is_made_for
 from envs.interface import unknown
 from envs.randomization import find_randomization
 from envs.tables import LARGEST, shown
@@ -36,6 +36,7 @@ class RunConfig:
         final_episodes: Episodes of every suite in the last evaluation.
         randomization: Of training.
         evaluation: Randomization of evaluations: the world that the policy is meant for.
+        simulator: The engine of training and evaluations.
         network: Shape of the student's networks.
         algorithm: ``ppo``, or ``sac`` (from scratch only: plans extend PPO's loss).
         ppo: Hyperparameters of PPO. Default: the task's own.
@@ -55,6 +56,7 @@ class RunConfig:
     final_episodes: int = 50
     randomization: str = "nominal"
     evaluation: str = "nominal"
+    simulator: str = "pybullet"
     network: Network = Network()
     algorithm: str = "ppo"
     ppo: PPOSettings = cast(PPOSettings, None)  # until the task is known
@@ -79,6 +81,8 @@ class RunConfig:
             raise ValueError(f"method {self.method!r} needs a teacher: give a bundle")
         find_randomization(self.randomization)
         find_randomization(self.evaluation)
+        if self.simulator not in SIMULATORS:
+            raise ValueError(unknown("simulator", self.simulator, SIMULATORS))
         robot = find_robot(self.robot)
         if not is_made_for(robot, self.task):
             made = ", ".join(robot.tasks)

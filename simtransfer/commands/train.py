@@ -20,6 +20,7 @@ def train(
     seed: int = 0,
     randomization: SetOfTerms = "nominal",
     evaluation: str = "nominal",
+    simulator: str = "pybullet",
     interval: int = 102_400,
     renewal: int = 1,
     episodes: int = 50,
@@ -41,6 +42,7 @@ def train(
         seed: Of networks and training episodes.
         randomization: Of training; a key of `envs.randomization.RANDOMIZATIONS`.
         evaluation: Randomization of evaluations.
+        simulator: The engine of training and evaluations: pybullet, or mujoco.
         interval: Steps between evaluations.
         renewal: Evaluations until worlds begin anew, which is where a killed run goes on from.
         episodes: Episodes of each evaluation.
@@ -64,6 +66,7 @@ def train(
         final_episodes=final_episodes,
         randomization=randomization,
         evaluation=evaluation,
+        simulator=simulator,
         network=network,
         algorithm=algorithm,
         ppo=settle(task, ppo),

@@ -26,6 +26,7 @@ def transfer(
     seed: int = 0,
     randomization: SetOfTerms = "nominal",
     evaluation: str = "nominal",
+    simulator: str = "pybullet",
     interval: int = 20_480,
     renewal: int = 1,
     episodes: int = 50,
@@ -46,6 +47,7 @@ def transfer(
         seed: Of networks and training episodes.
         randomization: Of training; a key of `envs.randomization.RANDOMIZATIONS`.
         evaluation: Randomization of evaluations.
+        simulator: The engine of training and evaluations: pybullet, or mujoco.
         interval: Steps between evaluations.
         renewal: Evaluations until worlds begin anew, which is where a killed run goes on from.
         episodes: Episodes of each evaluation.
@@ -72,6 +74,7 @@ def transfer(
         final_episodes=final_episodes,
         randomization=randomization,
         evaluation=evaluation,
+        simulator=simulator,
         network=student_network(bundle, hidden),
         ppo=settle(bundle.task, ppo),
     )

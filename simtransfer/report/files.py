@@ -57,15 +57,17 @@ def write_report(folder: Path) -> ReportFiles:
         headlines=tuple(headline_lines(findings)),
         tables=tuple(terminal_tables(findings)),
     )
-    _write(files.curves, curves)
-    _write(files.summary, render_summary(findings).encode())
-    _write(files.table, render_tables(findings).encode())
+    write_bytes(files.curves, curves)
+    write_bytes(files.summary, render_summary(findings).encode())
+    write_bytes(files.table, render_tables(findings).encode())
     # Last, since it is what people open: when it is there, so is everything else.
-    _write(files.page, page.encode())
+    write_bytes(files.page, page.encode())
     return files
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a part of a report in one step."""
+
     def fill(draft: Path) -> None:
         draft.write_bytes(content)
 
