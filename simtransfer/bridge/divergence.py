@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,10 @@ from simtransfer.bridge.recording import Recording
 
 APART = 1.0  # an observation's own spread, beyond which it tells of another course of events
 LASTING = 3  # control steps that it stays beyond; a beam that misses an edge is back at once
-EARLY = 10  # control steps in which no physics turns a joint as far as an episode does
+# What no physics does to a joint told the same: within so many control steps be elsewhere by such a
+# share of its range. Humanoids in the two engines: at most 0.06; legs swapped in pairs: mostly more
+# than 0.1, and at once where the pair's postures differ.
+EARLY, ELSEWHERE = 10, 0.1
 
 
 @dataclass(frozen=True)
@@ -45,17 +49,14 @@ class Divergence:
         units: What counts as 1 of each, in its own unit, ``(features,)``.
         sizes: Distances in those, ``(steps, features)``; as long as both recordings go on.
         onsets: Of those that diverge, the first one first.
+        misplaced: Joints' positions that are `ELSEWHERE` within the first `EARLY` steps, and when.
     """
 
     features: tuple[Feature, ...]
     units: NDArray[np.float64]
     sizes: NDArray[np.float64]
     onsets: tuple[Onset, ...]
-
-    @property
-    def early_joints(self) -> tuple[Onset, ...]:
-        """Joints' positions that are elsewhere within the first steps."""
-        return tuple(o for o in self.onsets if o.step < EARLY and is_posture(o.feature))
+    misplaced: tuple[Onset, ...]
 
 
 def is_posture(feature: Feature) -> bool:
@@ -88,20 +89,31 @@ def diverge(reference: Recording, other: Recording) -> Divergence:
     readings = other.readings[:steps, columns]
     sizes = np.abs(readings - reference.readings[:steps]) / units
     sizes = np.where(np.isfinite(sizes), sizes, np.inf)  # not a number is as far away as can be
-    found = []
-    for k, step in enumerate(first_lasting(sizes > APART)):
-        if step is None:
-            continue
-        pair = float(reference.readings[step, k]), float(readings[step, k])
-        size, peak = float(sizes[step, k]), float(sizes[:, k].max())
-        found.append(Onset(reference.features[k], step, size, peak, *pair))
-    found.sort(key=lambda onset: (onset.step, -onset.size))
-    return Divergence(reference.features, units, sizes, tuple(found))
+
+    def onsets(first: Sequence[int | None]) -> tuple[Onset, ...]:
+        found = []
+        for k, step in enumerate(first):
+            if step is None:
+                continue
+            pair = float(reference.readings[step, k]), float(readings[step, k])
+            size, peak = float(sizes[step, k]), float(sizes[:, k].max())
+            found.append(Onset(reference.features[k], step, size, peak, *pair))
+        return tuple(sorted(found, key=lambda onset: (onset.step, -onset.size)))
+
+    ranges = np.asarray([f.high - f.low for f in reference.features])
+    away = (sizes * units > ELSEWHERE * ranges) & [is_posture(f) for f in reference.features]
+    return Divergence(
+        reference.features,
+        units,
+        sizes,
+        onsets=onsets(first_lasting(sizes > APART)),
+        misplaced=onsets(first_lasting(away[: EARLY + 1], 1)),
+    )
 
 
-def first_lasting(beyond: NDArray[np.bool_]) -> list[int | None]:
-    """Where each column begins to hold for `LASTING` rows (all, if they are fewer), or None."""
-    lasting = min(LASTING, len(beyond))
+def first_lasting(beyond: NDArray[np.bool_], lasting: int = LASTING) -> list[int | None]:
+    """Where each column begins to hold for so many rows (all, if they are fewer), or None."""
+    lasting = min(lasting, len(beyond))
     windows = np.lib.stride_tricks.sliding_window_view(beyond, lasting, axis=0)
     held = np.asarray(windows.all(axis=-1))
     return [int(column.argmax()) if column.any() else None for column in held.T]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from simtransfer.bridge.cells import Cells, Episodes
-from simtransfer.bridge.divergence import EARLY
+from simtransfer.bridge.divergence import EARLY, ELSEWHERE
 from simtransfer.bridge.matrix import MatrixRow, matrix
 from simtransfer.bridge.passage import Passage
 from simtransfer.bridge.policies import Row
@@ -99,7 +99,7 @@ def crossing(passage: Passage, row: MatrixRow) -> Crossing:
     """What a passage says, together with how long the row's other episodes last."""
     away, home = TITLES[passage.away], TITLES[passage.home]
     replay = passage.replay_divergence
-    early = replay.early_joints
+    early = replay.misplaced
     lengths = row.cell(passage.away).length, row.cell(passage.home).length
     if early:
         names = ", ".join(onset.feature.name for onset in early[:4])
@@ -107,9 +107,10 @@ def crossing(passage: Passage, row: MatrixRow) -> Crossing:
         return Crossing(
             passage,
             Course.AT_ONCE,
-            f"Told the same actions, {names}{more} stand elsewhere in {away} within {EARLY} "
-            f"control steps, from step {early[0].step}. Engines do not part so soon: look for a "
-            "swapped joint order, a sign, a zero or a unit.",
+            f"Told the same actions, {names}{more} differ in {away} by more than "
+            f"{100 * ELSEWHERE:g} % of the range within {EARLY} control steps, from step "
+            f"{early[0].step}. Engines do not part so soon: look for a swapped joint order, a "
+            "sign, a zero or a unit.",
         )
     if not passage.closed.success and max(lengths[0], passage.closed.steps) < SHORT * lengths[1]:
         return Crossing(
@@ -124,9 +125,10 @@ def crossing(passage: Passage, row: MatrixRow) -> Crossing:
         return Crossing(
             passage,
             Course.GRADUALLY,
-            f"Told the same actions, no joint stands elsewhere in {away} within the first {EARLY} "
-            f"control steps: no sign of a swapped joint order. {onset.feature.name} is the first "
-            f"to diverge, after {onset.step / passage.rate:.2f} s: physics.",
+            f"Told the same actions, no joint differs in {away} by {100 * ELSEWHERE:g} % of its "
+            f"range within {EARLY} control steps: no sign of a swapped joint order. "
+            f"{onset.feature.name} is the first to diverge, after "
+            f"{onset.step / passage.rate:.2f} s: physics.",
         )
     return Crossing(
         passage,

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 
 from simtransfer.bridge import tables
-from simtransfer.bridge.divergence import APART, EARLY, LASTING
+from simtransfer.bridge.divergence import APART, EARLY, ELSEWHERE, LASTING
 from simtransfer.bridge.findings import TITLES, Course, Findings
 from simtransfer.bridge.matrix import elsewhere
 from simtransfer.bridge.retention import AT_LEAST, WANTED, Kept
@@ -49,6 +49,7 @@ def render_page(findings: Findings, pictures: Sequence[bytes]) -> str:
         crossings=list(zip(findings.crossings, encoded, strict=True)),
         apart=APART,
         early=EARLY,
+        misplaced=ELSEWHERE,
         lasting=LASTING,
         wanted=WANTED,
         at_least=AT_LEAST,

@@ -93,6 +93,7 @@ def compare(
     act: Act,
     suite: str,
     episode: int,
+    limit: int | None = None,
 ) -> Passage:
     """Play an episode in two worlds, which need not hold the same robot.
 
@@ -103,13 +104,14 @@ def compare(
         act: The policy, on deployable observations and actions of the reference world.
         suite: Which list.
         episode: Its place in that list.
+        limit: Control steps at most. Default: until the task ends it.
 
     Raises:
         ValueError: If one world lacks an observation or action entry that the other has.
     """
     (here, world), (there, other) = home, away
     reads = [feature.name for feature in world.interface.group("deployable")]
-    reference = play(world, act, reads, suite, episode)
+    reference = play(world, act, reads, suite, episode, limit)
     order = places(other.interface.action_names, reference.acts)
 
     def mapped(observations: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -124,5 +126,5 @@ def compare(
         episode=episode,
         reference=reference,
         replayed=replay(other, reference, suite, episode),
-        closed=play(other, mapped, reads, suite, episode),
+        closed=play(other, mapped, reads, suite, episode, limit),
     )

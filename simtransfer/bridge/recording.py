@@ -67,7 +67,14 @@ def joint_features(world: Environment) -> tuple[Feature, ...]:
     return tuple(feature for feature in found if feature.name not in observed)
 
 
-def play(world: Environment, act: Act, reads: Sequence[str], suite: str, episode: int) -> Recording:
+def play(
+    world: Environment,
+    act: Act,
+    reads: Sequence[str],
+    suite: str,
+    episode: int,
+    limit: int | None = None,
+) -> Recording:
     """Let a policy play an episode of a suite's fixed list.
 
     Args:
@@ -76,6 +83,7 @@ def play(world: Environment, act: Act, reads: Sequence[str], suite: str, episode
         reads: What it is shown, by name and in order.
         suite: Which list.
         episode: Its place in that list.
+        limit: Control steps at most. Default: until the task ends it.
     """
     columns = world.interface.indices(reads)
 
@@ -83,7 +91,7 @@ def play(world: Environment, act: Act, reads: Sequence[str], suite: str, episode
         action: NDArray[np.float32] = act(observation[columns][None])[0]
         return action
 
-    return _record(world, choose, None, suite, episode)
+    return _record(world, choose, limit, suite, episode)
 
 
 def replay(world: Environment, recorded: Recording, suite: str, episode: int) -> Recording:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from simtransfer.bridge.divergence import APART, EARLY, LASTING, Divergence, Onset
+from simtransfer.bridge.divergence import APART, EARLY, ELSEWHERE, LASTING, Divergence, Onset
 from simtransfer.bridge.findings import Crossing, Findings
 from simtransfer.bridge.matrix import MatrixRow
 from simtransfer.bridge.recording import Recording
@@ -30,7 +30,8 @@ def summarize(findings: Findings) -> dict[str, Any]:
         "episodes": asdict(findings.episodes),
         "confidence": CONFIDENCE,
         "kept": {"estimate": WANTED, "low": AT_LEAST},
-        "apart": {"distance": APART, "lasting": LASTING, "early": EARLY},
+        "apart": {"distance": APART, "lasting": LASTING},
+        "misplaced": {"share_of_range": ELSEWHERE, "steps": EARLY},
         "command": findings.command,
         "versions": findings.versions,
     }
@@ -74,7 +75,12 @@ def _play(recording: Recording) -> dict[str, Any]:
 
 def _diverging(divergence: Divergence) -> dict[str, Any]:
     onsets = [_onset(onset) for onset in divergence.onsets]
-    return {"first": onsets[0] if onsets else None, "diverging": onsets}
+    misplaced = [_onset(onset) for onset in divergence.misplaced]
+    return {
+        "first": onsets[0] if onsets else None,
+        "diverging": onsets,
+        "misplaced": misplaced,
+    }
 
 
 def _onset(onset: Onset) -> dict[str, Any]:
