@@ -51,7 +51,7 @@ def find_rows(places: Sequence[str], robot: str | None = None) -> tuple[Row, ...
         raise ValueError(f"{twice[0]!r} is named twice")
     rows: list[Row] = []
     for place in places:
-        prefix = f"{Path(place).resolve().name}: " if len(places) > 1 else ""
+        prefix = f"{place}: " if len(places) > 1 else ""
         for label, found in _bundles(place).items():
             bundles = tuple(load_bundle(bundle) for bundle in found)
             driven = robot_of(bundles[0]) if robot is None else find_robot(robot)
