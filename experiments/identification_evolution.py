@@ -7,6 +7,7 @@ normal (Laplace), with the curvature that differences of replays tell.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +54,8 @@ class _Fit:
         values = self._prior.values(normal[None])[0].tolist()
         self.replays += 1
         clean = self._replay.play(dict(zip(self._prior.names, values, strict=True)), (0,))
-        return ((self._read - clean) / self._scale).ravel()
+        residual: NDArray[np.float64] = ((self._read - clean) / self._scale).ravel()
+        return residual
 
     def close(self) -> None:
         self._replay.close()
@@ -85,7 +87,7 @@ def _evolve(fit: _Fit, prior: Prior, generations: int, seed: int) -> Minimum:
 
     def cost(part: NDArray[np.float64]) -> float:
         square = float(np.square(fit.residual(whole(part))).mean()) + LEAST**2
-        return 0.5 * size * np.log(square) + 0.5 * float(part @ part)
+        return 0.5 * size * math.log(square) + 0.5 * float(part @ part)
 
     size = len(fit.residual(whole(np.zeros(len(moving)))))
     count = len(moving)

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from envs.interface import unknown
 from simtransfer.commands.bench import bench
+from simtransfer.commands.bridge import bridge
 from simtransfer.commands.compare import CompareOptions, compare
 from simtransfer.commands.deploy import deploy
 from simtransfer.commands.evaluate import evaluate
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "transfer": transfer,
     "compare": compare,
     "evaluate": evaluate,
+    "bridge": bridge,
     "report": report,
     "watch": watch,
     "robots": robots,

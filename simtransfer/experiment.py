@@ -49,6 +49,7 @@ class ExperimentConfig:
         randomization: Of training.
         schedule: How much of its ranges training draws from, and when.
         evaluation: Randomization of evaluations: the world that the policy is meant for.
+        simulator: The engine of training and evaluations: pybullet, or mujoco.
         hidden: Widths of the students' hidden layers. Default: the teacher's.
         ppo: What differs from the task's hyperparameters; the same for all methods.
     """
@@ -67,6 +68,7 @@ class ExperimentConfig:
     randomization: str = "nominal"
     schedule: Schedule = Schedule()
     evaluation: str = "nominal"
+    simulator: str = "pybullet"
     hidden: tuple[int, ...] | None = None
     ppo: PPOChanges = field(default_factory=PPOChanges)
 
@@ -116,6 +118,7 @@ class ExperimentConfig:
                         randomization=self.randomization,
                         schedule=self.schedule,
                         evaluation=self.evaluation,
+                        simulator=self.simulator,
                         network=network,
                         ppo=ppo,
                     )

@@ -125,8 +125,9 @@ class Run:
 
     def make(self, randomization: str) -> Make:
         """What makes the environments of this run."""
-        task, robot = self.config.task, self.robot
-        return partial(make_environment, task, robot, randomization=randomization, privileged=True)
+        engine = self.config.simulator
+        made = partial(make_environment, self.config.task, self.robot, simulator=engine)
+        return partial(made, randomization=randomization, privileged=True)
 
     def is_done(self) -> bool:
         """Whether the folder holds this run, finished.

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from agents.bundle import Network
 from agents.settings import PPOSettings, SACSettings, settle
-from envs.catalogue import find_robot, is_made_for
+from envs.catalogue import SIMULATORS, find_robot, is_made_for
 from envs.interface import unknown
 from envs.randomization_file import digest, find_randomization, is_file
 from envs.tables import LARGEST, shown
@@ -38,6 +38,7 @@ class RunConfig:
         randomization: Of training: a set's name or a file of terms.
         schedule: How much of its ranges training draws from, and when.
         evaluation: Randomization of evaluations: the world that the policy is meant for.
+        simulator: The engine of training and evaluations.
         network: Shape of the student's networks.
         algorithm: ``ppo``, or ``sac`` (from scratch only: plans extend PPO's loss).
         ppo: Hyperparameters of PPO. Default: the task's own.
@@ -58,6 +59,7 @@ class RunConfig:
     randomization: str = "nominal"
     schedule: Schedule = Schedule()
     evaluation: str = "nominal"
+    simulator: str = "pybullet"
     network: Network = Network()
     algorithm: str = "ppo"
     ppo: PPOSettings = cast(PPOSettings, None)  # until the task is known
@@ -82,6 +84,8 @@ class RunConfig:
             raise ValueError(f"method {self.method!r} needs a teacher: give a bundle")
         find_randomization(self.randomization)
         find_randomization(self.evaluation)
+        if self.simulator not in SIMULATORS:
+            raise ValueError(unknown("simulator", self.simulator, SIMULATORS))
         robot = find_robot(self.robot)
         if not is_made_for(robot, self.task):
             made = ", ".join(robot.tasks)

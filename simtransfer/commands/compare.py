@@ -103,7 +103,11 @@ def record_video(experiment: ExperimentConfig, folder: Path) -> None:
     contestants: list[Contestant] = []
     for name, place, body in cast:
         deployed = Deployment(
-            place, body, randomization=experiment.evaluation, render_mode="rgb_array"
+            place,
+            body,
+            randomization=experiment.evaluation,
+            render_mode="rgb_array",
+            simulator=experiment.simulator,
         )
         contestants.append((f"{name}, {deployed.robot.name}", deployed.act, deployed.make))
     with errors.status("recording the video"):

@@ -22,6 +22,7 @@ def train(
     randomization: SetOfTerms = "nominal",
     schedule: Schedule = Schedule(),
     evaluation: str = "nominal",
+    simulator: str = "pybullet",
     interval: int = 102_400,
     renewal: int = 1,
     episodes: int = 50,
@@ -44,6 +45,7 @@ def train(
         randomization: Of training; a key of `envs.randomization.RANDOMIZATIONS`.
         schedule: How much of its ranges training draws from, and when.
         evaluation: Randomization of evaluations.
+        simulator: The engine of training and evaluations: pybullet, or mujoco.
         interval: Steps between evaluations.
         renewal: Evaluations until worlds begin anew, which is where a killed run goes on from.
         episodes: Episodes of each evaluation.
@@ -68,6 +70,7 @@ def train(
         randomization=randomization,
         schedule=schedule,
         evaluation=evaluation,
+        simulator=simulator,
         network=network,
         algorithm=algorithm,
         ppo=settle(task, ppo),

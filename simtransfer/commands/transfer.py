@@ -28,6 +28,7 @@ def transfer(
     randomization: SetOfTerms = "nominal",
     schedule: Schedule = Schedule(),
     evaluation: str = "nominal",
+    simulator: str = "pybullet",
     interval: int = 20_480,
     renewal: int = 1,
     episodes: int = 50,
@@ -49,6 +50,7 @@ def transfer(
         randomization: Of training; a key of `envs.randomization.RANDOMIZATIONS`.
         schedule: How much of its ranges training draws from, and when.
         evaluation: Randomization of evaluations.
+        simulator: The engine of training and evaluations: pybullet, or mujoco.
         interval: Steps between evaluations.
         renewal: Evaluations until worlds begin anew, which is where a killed run goes on from.
         episodes: Episodes of each evaluation.
@@ -76,6 +78,7 @@ def transfer(
         randomization=randomization,
         schedule=schedule,
         evaluation=evaluation,
+        simulator=simulator,
         network=student_network(bundle, hidden),
         ppo=settle(bundle.task, ppo),
     )

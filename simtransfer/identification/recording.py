@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.draws import Draws
 from envs.interface import Feature
-from envs.randomization import Draws, Randomization
+from envs.randomization import Randomization
 from envs.rig import FELT, channels, sense
 from envs.robot import Robot
 from simtransfer.identification.log import Episode, Log

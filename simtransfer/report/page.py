@@ -6,14 +6,12 @@ import base64
 import json
 from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from simtransfer.records import TensorRecord, UnfinishedRun
 from simtransfer.report import tables, wording
 from simtransfer.report.findings import Findings
 from simtransfer.report.summary import as_json
+from simtransfer.report.templates import templates
 from simtransfer.statistics import RESAMPLES
 from simtransfer.verdicts import Outcome
 
@@ -31,14 +29,7 @@ def render_page(
         ranges: What was drawn from in training as a PNG, if that changed.
         video: The video as an MP4, if there is one.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        # Names of students and methods are data; none may become markup.
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates()
     environment.filters.update(
         steps=wording.steps,
         hours=wording.hours,

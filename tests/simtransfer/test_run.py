@@ -159,6 +159,20 @@ def test_a_policy_tells_of_all_who_taught_it_and_what_that_took(tmp_path):
     assert _describe(experiment, "")["teacher"]["steps"] == 512
 
 
+def test_the_engine_of_a_run_is_that_of_its_worlds_and_evaluations(tmp_path):
+    mujoco = pytest.importorskip("envs.mujoco_world").Mujoco
+    run = Run(replace(SMALL, steps=128, simulator="mujoco"), tmp_path / "mujoco")
+    world = run.make("none")()
+    assert isinstance(world.simulator, mujoco)
+    world.close()
+    run.execute()
+    assert load_bundle(run.bundle).provenance["config"]["simulator"] == "mujoco"
+    other = Run(replace(SMALL, steps=128), tmp_path / "pybullet")
+    other.execute()
+    measured = [curve(tmp_path / name)["return_mean"].iloc[0] for name in ("mujoco", "pybullet")]
+    assert measured[0] != measured[1]  # the same untrained policy on the same episodes
+
+
 def test_another_seed_gives_another_policy(tmp_path):
     runs = [Run(replace(SMALL, seed=seed), tmp_path / str(seed)) for seed in (0, 1)]
     for run in runs:
@@ -242,7 +256,7 @@ def test_a_record_from_before_a_setting_is_of_its_default(tmp_path):
     run = Run(replace(SMALL, steps=128), tmp_path / "run")
     run.execute()
     record = json.loads((tmp_path / "run" / "config.json").read_text())
-    del record["renewal"], record["ppo"]["warm_up"], record["sac"]["updates"]
+    del record["renewal"], record["simulator"], record["ppo"]["warm_up"], record["sac"]["updates"]
     (tmp_path / "run" / "config.json").write_text(json.dumps(record))
     assert run.is_done()
     with pytest.raises(ValueError, match="another configuration"):
@@ -260,6 +274,7 @@ def test_a_record_from_before_a_setting_is_of_its_default(tmp_path):
         ({"randomization": "nominall"}, "did you mean 'nominal'"),
         ({"robot": "vam"}, "did you mean 'van'"),
         ({"task": "drivin"}, "did you mean 'driving'"),
+        ({"simulator": "mujocco"}, "did you mean 'mujoco'"),
         ({"plan": PLANS["finetune"], "method": "finetune"}, "needs a teacher"),
     ],
 )
