@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envs import make_environment
+from envs.draws import Draws
 from envs.parameters import PARAMETERS
-from envs.randomization import RANDOMIZATIONS, Draws, Samples, Term
+from envs.randomization import RANDOMIZATIONS, Samples, Term
 from envs.randomization_file import (
     as_toml,
     digest,

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from envs import find_robot, make_environment, robots
+from envs.draws import Draws
 from envs.parameters import PARAMETERS
-from envs.randomization import RANDOMIZATIONS, Draws, Term
+from envs.randomization import RANDOMIZATIONS, Term
 from envs.rig import FELT, Rig, channels, sense
 
 TERMS = {
