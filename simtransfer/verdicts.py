@@ -120,19 +120,21 @@ def best_verdict(
     """The best of one student's methods, the baseline left out; None if there is no other.
 
     Best is the best outcome; among equals, the greater lower end of the speed-up's interval, then
-    of the area ratio's. Since it is chosen on the runs that it is reported on, its estimate is
+    of the area ratio's, then of the gain in final level, which there is even where the baseline never
+    succeeds. Since it is chosen on the runs that it is reported on, its estimate is
     optimistic: a report that shows it says of how many it is the best.
     """
     judged = [(row, judge(row)) for row in metrics if row.method != baseline]
     return min(judged, key=_rank, default=None)
 
 
-def _rank(judged: tuple[TransferMetrics, Verdict]) -> tuple[float, float, float]:
+def _rank(judged: tuple[TransferMetrics, Verdict]) -> tuple[float, float, float, float]:
     metrics, verdict = judged
     return (
         list(Outcome).index(verdict.outcome),
         -_low_end(metrics.speed_up),
         -_low_end(metrics.area_ratio),
+        -_low_end(metrics.final_level_difference),
     )
 
 

@@ -259,3 +259,16 @@ def test_the_best_method_is_the_best_shown_not_the_luckiest_estimate():
     metrics, verdict = best_verdict(list(rows.values()))
     assert metrics.method == verdict.method == "faster"
     assert best_verdict([rows["scratch"]]) is None
+
+
+def test_where_scratch_never_succeeds_the_best_method_is_the_one_that_ends_highest():
+    nothing = np.zeros(len(STEPS))
+    rows = measure(
+        {
+            "scratch": repeat(nothing),
+            "zero_shot": repeat(nothing + 0.4),
+            "finetune": repeat(ramp(50_000, top=0.8, start=0.4)),
+        }
+    )
+    metrics, _ = best_verdict(list(rows.values()))
+    assert metrics.method == "finetune"
