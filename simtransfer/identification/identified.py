@@ -36,7 +36,7 @@ class Effort:
         seed: Of all that is drawn.
     """
 
-    replays: int = 1500
+    replays: int = 2000
     draws: int = 500
     seed: int = 0
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from envs.interface import Feature
 
 COMPONENTS = 48
-FITTED = 1500  # replays that directions are found from
+FITTED = 2000  # replays that directions are found from
 LEAST = 1e-4  # quarter of a channel's range that counts as off at least
 
 
