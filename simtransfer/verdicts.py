@@ -120,8 +120,8 @@ def best_verdict(
     """The best of one student's methods, the baseline left out; None if there is no other.
 
     Best is the best outcome; among equals, the greater lower end of the speed-up's interval, then
-    of the area ratio's, then of the gain in final level, which there is even where the baseline never
-    succeeds. Since it is chosen on the runs that it is reported on, its estimate is
+    of the area ratio's, then of the gain in final level, which there is even where the baseline
+    never succeeds. Since it is chosen on the runs that it is reported on, its estimate is
     optimistic: a report that shows it says of how many it is the best.
     """
     judged = [(row, judge(row)) for row in metrics if row.method != baseline]
