@@ -9,6 +9,7 @@ spare: what its scheduler delays is counted as missed deadlines and overruns.
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ import tyro
 from agents.bundle import load_bundle
 from simtransfer.cli import deferred, guarded
 from simtransfer.files import write_json, write_table, write_text
+from simtransfer.target.network_faults import Faults
 from simtransfer.terminal import counting, output
 
 COLUMNS = {
@@ -58,6 +60,16 @@ class Deployments:
     speed: float = 1.0
     at_once: int = 1
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be measured."""
+        for name in ("episodes", "at_once"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0.0 < self.speed < math.inf:
+            raise ValueError(f"speed must be positive, got {self.speed:g}")
+        for loss in self.loss:
+            Faults(loss, self.delay, self.jitter)
+
 
 def deploy(plan: Deployments, network: tuple[str, ...]) -> dict[str, Any]:
     """Play all episodes over one network: what the robot tells, and the client's figures.
@@ -76,6 +88,8 @@ def deploy(plan: Deployments, network: tuple[str, ...]) -> dict[str, Any]:
         try:
             assert robot.stdout  # a pipe was asked for
             target = robot.stdout.readline().strip()
+            if not target:
+                raise RuntimeError(f"no robot could be served: {' '.join(network)}")
             client = subprocess.run(
                 (*program, "deploy", plan.bundle, "--target", target, "--json"),
                 stdout=subprocess.PIPE,
@@ -114,6 +128,7 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
 
 def measure(plan: Annotated[Deployments, tyro.conf.arg(name="")] = Deployments()) -> None:
     """Play the same episodes over each network, and write the tables."""
+    load_bundle(plan.bundle)  # refused before anything is started
     plan.output.mkdir(parents=True, exist_ok=True)
     networks: dict[str, tuple[str, ...]] = {"none, in lockstep": ("--lockstep",)}
     faults = ("--delay", str(plan.delay), "--jitter", str(plan.jitter), "--speed", str(plan.speed))
@@ -125,9 +140,12 @@ def measure(plan: Annotated[Deployments, tyro.conf.arg(name="")] = Deployments()
     ):
         under_way = {name: pool.submit(deploy, plan, each) for name, each in networks.items()}
         results = {}
-        for name, future in under_way.items():
-            results[name] = future.result()
-            count(None)
+        try:
+            for name, future in under_way.items():
+                results[name] = future.result()
+                count(None)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
     episodes = [
         {"network": name, **{k: v for k, v in each.items() if not isinstance(v, dict)}}
         | each["measures"]

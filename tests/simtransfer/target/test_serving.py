@@ -328,17 +328,20 @@ def test_when_readings_cease_commands_are_held_then_safe_then_the_run_ends(deplo
     assert rest[-1].values[1] == 0.0  # the car brakes
 
 
-def test_a_robot_that_dies_ends_the_run_with_a_word(served, capsys):
+def test_a_robot_that_dies_ends_the_run_with_a_word(served, deployed):
     process, url = served
-    killer = threading.Timer(2.0, process.kill)
-    killer.start()
-    code = main(["deploy", DRIVER, "--target", url, "--give-up", "0.5"])
-    printed = capsys.readouterr()
-    killer.join()
-    assert code in (0, 1)
-    if code:  # else it was killed after its last word
-        assert "nothing has come from the robot" in printed.err
-        assert len(printed.err.strip().splitlines()) == 1
+    looks = []
+
+    def kill_soon():
+        looks.append(1)
+        if len(looks) == 30:
+            process.kill()
+        return ""
+
+    run = Client(deployed, url, Patience(give_up=0.5), kill_soon).run()
+    assert run.ended.startswith("nothing has come from the robot")
+    assert run.played == []
+    assert 0 < run.counts[0]["answered"] < 31
 
 
 def test_an_interrupted_client_stops_the_robot(deployed):
