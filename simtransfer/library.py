@@ -123,7 +123,7 @@ def evaluate(
         robot: Whom it drives. Default: the robot it was trained on.
         suite: Scenario suite.
         episodes: How many of the suite's fixed list.
-        randomization: ``none``, ``nominal``, ``moderate``, ``wide`` or ``bodies``.
+        randomization: A key of `envs.randomization.RANDOMIZATIONS`, or a file of terms.
         simulator: ``pybullet``, or ``mujoco``: a world that nobody learned in.
         workers: As in `train`.
 

@@ -102,17 +102,18 @@ def identify(
 
 def _table(found: Identified, robot: str) -> Table:
     table = Table(title=f"{robot}, from {len(found.log.readings)} rows of log")
-    for column in ("parameter", "unit", "prior 90 %", "median", "90 %", "width", ""):
-        table.add_column(column)
+    table.add_column("parameter", no_wrap=True)
+    for column in ("prior 90 %", "median", "90 %", "width", "told"):
+        table.add_column(column, no_wrap=True)
     for row in found.rows():
+        unit = "" if row["unit"] == "1" else f", {row['unit']}"
         table.add_row(
-            row["parameter"],
-            row["unit"],
-            "{:.3g} to {:.3g}".format(*row["prior"]),
+            row["parameter"] + unit,
+            "{:.2g} to {:.2g}".format(*row["prior"]),
             f"{row['median']:.3g}",
             "{:.3g} to {:.3g}".format(*row["interval"]),
             f"{row['width']:.2f}",
-            "" if row["told"] else "not told",
+            "yes" if row["told"] else "no",
         )
     table.caption = (
         f"width: of the 90 %, over the prior's; above {UNTOLD:g} the log says next to nothing"

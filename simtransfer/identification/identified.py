@@ -22,6 +22,7 @@ from simtransfer.identification.replay import replaying
 INNER = (0.05, 0.95)  # what is told of a distribution: its middle 90 %
 NORMAL_WIDTH = 3.2897  # of the middle 90 % of a standard normal distribution
 BAND = 60  # replays that are shown against readings
+MOST = 10**8  # readings of all replays: some gigabytes while directions are found
 LEAST = 50  # replays that anything can be learned from
 UNTOLD = 0.8  # of the prior's width: what a log says no more about is not told by it
 
@@ -159,7 +160,16 @@ def identify(
         effort: How much is spent.
         workers: Processes that replay.
         listener: Told how far it is.
+
+    Raises:
+        ValueError: If the log is too long.
     """
+    rows, width = log.readings.shape
+    if effort.replays * rows * width > MOST:
+        raise ValueError(
+            f"{effort.replays} replays of {rows} rows are more than memory should hold; give "
+            f"{MOST // (effort.replays * width)} rows at most, or ask for fewer replays"
+        )
     replayed = replay_prior(log, prior, effort, workers, listener)
     posterior = learn(prior, replayed, effort.seed, listener.on_epoch)
     return conclude(log, prior, posterior, effort, workers, listener)

@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from simtransfer.files import replace_file
@@ -56,6 +57,7 @@ def _marginal(
     panel.set_xlim(min(prior[0] - reach, values.min()), max(prior[1] + reach, values.max()))
     panel.set_xlabel(name if unit == "1" else f"{name}, {unit}")
     panel.set_yticks([])
+    panel.xaxis.set_major_locator(MaxNLocator(4))
 
 
 def _overlay(panel: Axes, found: Identified, channel: int) -> None:

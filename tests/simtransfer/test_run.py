@@ -340,6 +340,19 @@ def test_a_finished_run_is_left_as_it_is_and_another_is_refused(tmp_path):
         Run(replace(SMALL, seed=5), folder).execute()
 
 
+def test_a_run_whose_randomization_file_has_changed_is_refused(tmp_path):
+    file = tmp_path / "terms.toml"
+    rows = "[[samples]]\nnames = ['mass', 'friction']\nrows = [[1.0, 0.9], [1.2, 0.8]]\n"
+    file.write_text(rows)
+    config = replace(SMALL, randomization=str(file))
+    assert Run(config, tmp_path / "run").execute()
+    file.write_text("# what a comment says changes nothing\n" + rows)
+    assert not Run(config, tmp_path / "run").execute()
+    file.write_text(rows.replace("0.8", "0.7"))
+    with pytest.raises(ValueError, match="holds a run with another configuration"):
+        Run(config, tmp_path / "run").execute()
+
+
 def test_two_at_once_in_one_folder_do_the_work_once(tmp_path):
     folder = tmp_path / "run"
     script = SCRIPT.replace("60", "0")

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -132,6 +133,15 @@ def test_the_command_writes_what_training_takes(log_file, tmp_path, capsys):
     output.write_text(output.read_text().replace("names", "name"))
     with pytest.raises(ValueError, match=r"identified.toml: samples\[0\]: unknown key 'name'"):
         RunConfig(randomization=str(output))
+
+
+def test_what_is_not_installed_or_too_much_is_told(log_file, monkeypatch, capsys):
+    words = ["identify", str(log_file), "--robot", "hatchback"]
+    assert cli.main([*words, "--replays", "9999999"]) == 2
+    assert "ask for fewer replays" in " ".join(capsys.readouterr().err.split())
+    monkeypatch.setitem(sys.modules, "sbi", None)
+    assert cli.main(words) == 2
+    assert "pip install 'simtransfer[identify]'" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(
