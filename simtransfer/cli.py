@@ -142,6 +142,7 @@ def _unframed(text: str) -> str:
     if "╭" not in text and len(sections) > 1:  # without Unicode, the title is a section
         del sections[0]
     said = " ".join(sections[0]).rstrip(".")
+    said = re.sub(r"^Error parsing __tyro\S+: ", "", said)  # an inner name that nobody gave
     hint = ""
     for section in sections:
         options = [line.split()[0] for line in section if line.startswith("--")]

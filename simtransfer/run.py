@@ -336,7 +336,7 @@ class Run:
                 self._imitation.states = tensors["states"]
                 self._imitation.answers = tensors["answers"]
             self._curve.restore(about)
-            self._widths = [pd.DataFrame(rows) for rows in json.loads(about["widths"])]
+            self._widths = [pd.DataFrame(rows) for rows in json.loads(about.get("widths", "[]"))]
             return int(about["segment"])
         except (KeyError, RuntimeError, TypeError, ValueError):
             raise ValueError(

@@ -9,6 +9,7 @@ from agents.bundle import Network
 from agents.settings import PPOSettings, SACSettings, settle
 from envs.catalogue import SIMULATORS, find_robot, is_made_for
 from envs.interface import unknown
+from envs.randomization import Term
 from envs.randomization_file import digest, find_randomization, is_file
 from envs.tables import LARGEST, shown
 from simtransfer.files import plain
@@ -82,7 +83,12 @@ class RunConfig:
             raise ValueError(f"method {self.method!r} trains with ppo; sac trains from scratch")
         if self.plan.needs_teacher and self.teacher is None:
             raise ValueError(f"method {self.method!r} needs a teacher: give a bundle")
-        find_randomization(self.randomization)
+        terms = find_randomization(self.randomization)
+        if self.schedule.kind != "fixed" and not any(isinstance(term, Term) for term in terms):
+            raise ValueError(
+                f"schedule.kind: {self.schedule.kind!r} has no range to move in randomization "
+                f"{self.randomization!r}; choose another randomization, or 'fixed'"
+            )
         find_randomization(self.evaluation)
         if self.simulator not in SIMULATORS:
             raise ValueError(unknown("simulator", self.simulator, SIMULATORS))

@@ -36,6 +36,7 @@ def run(*arguments):
         ),
         (["watch", "BUNDLE", "--seed", "-1"], "--seed must not be negative"),
         (["train", "--seed", "-1"], "seed must not be negative"),
+        (["train", "--schedule.kind", "automtic"], "schedule.kind: unknown kind 'automtic'; did"),
         (["train", "--randomization", "widee", "--steps", "10"], "did you mean 'wide'"),
         (["evaluate", "nothing-here"], "unknown bundle"),
         (["evaluate", "BUNDLE", "--suite", "mixd"], "did you mean 'mixed'"),

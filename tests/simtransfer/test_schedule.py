@@ -128,6 +128,11 @@ def test_every_set_can_be_drawn_from_under_every_schedule(terms):
                 term.values(rng)
 
 
+def test_where_nothing_is_drawn_no_range_can_move():
+    with pytest.raises(ValueError, match="has no range to move in randomization 'none'"):
+        RunConfig(randomization="none", schedule=Schedule("automatic"))
+
+
 EASY = replace(
     SMALL, steps=1024, schedule=Schedule("automatic", episodes=1, well=0.01, badly=0.0, move=0.5)
 )
