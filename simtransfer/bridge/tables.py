@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +14,7 @@ from simtransfer.bridge.matrix import MatrixRow
 from simtransfer.bridge.policies import ENGINES
 from simtransfer.bridge.retention import Kept
 from simtransfer.report import wording
-from simtransfer.report.tables import TERMINAL_WIDTH, Cell
+from simtransfer.report.tables import Cell, as_text
 
 FIRST = 10  # observations that are shown of those that diverge
 MATRIX_COLUMNS = ("Trained in", "Policy", *(f"In {TITLES[e]}" for e in ENGINES), "Kept")
@@ -148,11 +146,4 @@ def _table(title: str, columns: tuple[str, ...], lines: list[list[str]]) -> Tabl
 
 def render_tables(findings: Findings) -> str:
     """Headlines and tables as plain text, for `table.txt`."""
-    console = Console(file=io.StringIO(), width=TERMINAL_WIDTH, record=True, color_system=None)
-    for line in headline_lines(findings):
-        console.print(Text(line))
-    for table in terminal_tables(findings):
-        console.print()
-        console.print(table)
-    lines = console.export_text().splitlines()
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return as_text(headline_lines(findings), terminal_tables(findings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich import box
@@ -225,10 +225,15 @@ def _table(title: str, columns: tuple[str, ...], rows: list[Row]) -> Table:
 
 def render_tables(findings: Findings) -> str:
     """Headline and tables as plain text, for `table.txt`."""
+    return as_text(headline_lines(findings), terminal_tables(findings))
+
+
+def as_text(headlines: Sequence[str], tables: Sequence[Table]) -> str:
+    """Sentences, then tables, as plain text."""
     console = Console(file=io.StringIO(), width=TERMINAL_WIDTH, record=True, color_system=None)
-    for line in headline_lines(findings):
+    for line in headlines:
         console.print(Text(line))
-    for table in terminal_tables(findings):
+    for table in tables:
         console.print()
         console.print(table)
     lines = console.export_text().splitlines()
