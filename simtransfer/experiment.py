@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 from agents.bundle import Bundle, Network, lineage, load_bundle
-from agents.processes import forkserver, workers_for
 from agents.settings import PPOChanges, settle
 from envs import curve_suite, find_robot
 from envs.tables import shown
-from simtransfer.files import locked, write_json, write_text
+from simtransfer.files import write_json
 from simtransfer.plan import find_plan
-from simtransfer.run import Progress, Run
+from simtransfer.pool import RunNews, execute_runs
 from simtransfer.run_config import RunConfig
 from simtransfer.schedule import Schedule
-from simtransfer.terminal import explain
 from simtransfer.transfer_metrics import BASELINE
 from simtransfer.versions import versions
 
@@ -131,19 +124,6 @@ def student_network(teacher: Bundle, hidden: tuple[int, ...] | None) -> Network:
     return replace(network, hidden=hidden, critic_hidden=hidden) if hidden else network
 
 
-@dataclass(frozen=True)
-class RunNews:
-    """What a run just said.
-
-    Attributes:
-        place: Which run.
-        progress: How far it is; None when it is done.
-    """
-
-    place: str
-    progress: Progress | None
-
-
 def execute(
     config: ExperimentConfig,
     folder: Path,
@@ -165,18 +145,11 @@ def execute(
         ValueError: If the folder holds runs made otherwise, or is being written by another process.
         RuntimeError: If a run keeps failing.
     """
-    folder = Path(folder)
-    workers = workers_for(workers)
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
-        runs = dict(config.runs())
-        # Making a run checks it: a mistake is told before the first hour of training.
-        pending = [p for p, run in runs.items() if not Run(run, folder / p).is_done()]
-        write_json(_describe(config, command), folder / "experiment.json")
-        for place in runs:
-            if place not in pending:
-                on_news(RunNews(place, None))
-        _Pool(runs, folder, on_news).work(pending, workers)
+
+    def describe() -> None:
+        write_json(_describe(config, command), Path(folder) / "experiment.json")
+
+    execute_runs(dict(config.runs()), folder, workers=workers, on_news=on_news, checked=describe)
 
 
 def _sum(trainings: list[dict[str, Any]], what: str) -> float | None:
@@ -210,87 +183,3 @@ def _describe(config: ExperimentConfig, command: str) -> dict[str, Any]:
         "versions": versions(),
         "config": asdict(config) | {"ppo": asdict(settle(config.task, config.ppo))},
     }
-
-
-class _Pool:
-    """Processes, one a run; a dead one is replaced and goes on from its last evaluation."""
-
-    def __init__(
-        self, runs: dict[str, RunConfig], folder: Path, on_news: Callable[[RunNews], None]
-    ) -> None:
-        self._runs, self._folder, self._on_news = runs, folder, on_news
-        self._active: dict[Connection, tuple[str, ForkServerProcess]] = {}
-        self._attempts = dict.fromkeys(runs, 0)
-        self._failures: dict[str, str] = {}
-
-    def work(self, pending: list[str], workers: int) -> None:
-        """Do all of ``pending``, ``workers`` at a time."""
-        queue = list(pending)
-        try:
-            while queue or self._active:
-                while queue and len(self._active) < workers:
-                    self._start(queue.pop(0))
-                for connection in wait(list(self._active)):
-                    queue += self._hear(connection)  # type: ignore[arg-type]
-        finally:
-            for _, process in self._active.values():
-                process.terminate()
-        if self._failures:
-            place, reason = next(iter(self._failures.items()))
-            raise RuntimeError(f"{len(self._failures)} runs failed; {place}: {reason}")
-
-    def _start(self, place: str) -> None:
-        # Workers are forked from a server that has imported everything once and run nothing.
-        context = forkserver("simtransfer.run")
-        ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(
-            target=_run, args=(self._runs[place], self._folder / place, theirs)
-        )
-        process.start()
-        theirs.close()
-        self._attempts[place] += 1
-        self._active[ours] = (place, process)
-
-    def _hear(self, connection: Connection) -> list[str]:
-        """Take one message; returns the run's place if it must be started again."""
-        place, process = self._active[connection]
-        try:
-            message = connection.recv()
-        except EOFError:
-            message = "its process died"
-        if isinstance(message, Progress):
-            self._on_news(RunNews(place, message))
-            return []
-        del self._active[connection]
-        connection.close()
-        process.join()
-        if message == "done":
-            self._on_news(RunNews(place, None))
-            return []
-        if message == "its process died" and self._attempts[place] < ATTEMPTS:
-            return [place]
-        self._failures[place] = message
-        return []
-
-
-def _run(config: RunConfig, folder: Path, connection: Connection) -> None:
-    """A worker's life: one run."""
-    failure = folder / "error.txt"
-    parent = os.getppid()
-
-    def tell(progress: Progress) -> None:
-        if os.getppid() != parent:  # the comparison was killed: leave the run to its successor
-            os._exit(1)
-        connection.send(progress)
-
-    try:
-        Run(config, folder, tell).execute()
-        failure.unlink(missing_ok=True)
-        connection.send("done")
-    except KeyboardInterrupt:
-        os._exit(1)
-    except Exception as error:
-        with contextlib.suppress(OSError):  # the comparison may be gone
-            connection.send(explain(error))
-        with contextlib.suppress(OSError):  # the disk may be full
-            write_text(traceback.format_exc(), failure)

@@ -15,8 +15,9 @@ from envs import control_rate, find_robot
 from envs.robot import Robot
 from simtransfer.commands.report import show_report
 from simtransfer.deployment import Deployment
-from simtransfer.experiment import ExperimentConfig, RunNews, execute
+from simtransfer.experiment import ExperimentConfig, execute
 from simtransfer.plan import find_plan
+from simtransfer.pool import RunNews
 from simtransfer.report import write_report
 from simtransfer.terminal import bar, errors, progress
 from simtransfer.transfer_metrics import BASELINE

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from agents.bundle import save_bundle
-from simtransfer.experiment import ExperimentConfig, _run, execute
+from simtransfer.experiment import ExperimentConfig, execute
+from simtransfer.pool import _run
 from simtransfer.report import write_report
 
 
