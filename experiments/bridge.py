@@ -68,8 +68,8 @@ class Bridge:
     task: str = "driving"
     robot: str = "hatchback"
     seeds: int = 5
-    steps: int = 409_600
-    interval: int = 102_400
+    steps: int = 204_800
+    interval: int = 51_200
     episodes: int = 200
     terms: bool = True
     workers: int | None = None
