@@ -26,7 +26,7 @@ from agents.processes import workers_for
 from envs import control_rate, curve_suite, find_robot
 from envs.randomization import RANDOMIZATIONS, Randomization
 from envs.randomization_file import as_toml, find_randomization
-from simtransfer.cli import deferred, guarded
+from simtransfer.cli import at_least_one, deferred, guarded
 from simtransfer.deployment import Deployment
 from simtransfer.files import write_table, write_text
 from simtransfer.identification.excitation import excitation
@@ -36,7 +36,6 @@ from simtransfer.identification.recording import hidden, record
 from simtransfer.pool import RunNews, execute_runs
 from simtransfer.run_config import RunConfig
 from simtransfer.schedule import Schedule
-from simtransfer.search import at_least_one
 from simtransfer.statistics import interquartile_mean
 from simtransfer.terminal import counting, output
 

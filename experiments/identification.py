@@ -27,7 +27,7 @@ from envs import find_robot
 from envs.catalogue import control_rate
 from envs.randomization_file import find_randomization
 from experiments.identification_evolution import evolve
-from simtransfer.cli import deferred, guarded
+from simtransfer.cli import at_least_one, deferred, guarded
 from simtransfer.files import replace_file, write_json, write_table
 from simtransfer.identification.excitation import excitation
 from simtransfer.identification.identified import Effort, Listener, replay_prior
@@ -35,7 +35,6 @@ from simtransfer.identification.log import Log
 from simtransfer.identification.posterior import Posterior, Replayed, learn
 from simtransfer.identification.prior import Prior
 from simtransfer.identification.recording import record
-from simtransfer.search import at_least_one
 from simtransfer.statistics import wilson_interval
 from simtransfer.terminal import bar, output, progress
 

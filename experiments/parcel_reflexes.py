@@ -24,8 +24,8 @@ from envs.environment import Environment
 from envs.parcel.balance import FRONTAL, SAGITTAL, Balance, Reflex, Reflexes
 from envs.parcel.gait import Gait, Walk
 from envs.parcel.task import Parcel
-from simtransfer.cli import deferred, guarded
-from simtransfer.search import Search, at_least_one, conduct, confirm, evolution_strategy
+from simtransfer.cli import at_least_one, deferred, guarded
+from simtransfer.search import Search, conduct, confirm, evolution_strategy
 
 ROBOTS = ("porter", "courier", "pocket", "strider")
 SECONDS = 20.0  # of an episode that are looked at

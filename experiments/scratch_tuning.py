@@ -22,10 +22,10 @@ from optuna.trial import BaseTrial
 from agents.bundle import Network
 from agents.settings import PPOSettings, settle
 from envs.catalogue import curve_suite
-from simtransfer.cli import deferred, guarded
+from simtransfer.cli import at_least_one, deferred, guarded
 from simtransfer.run import Run
 from simtransfer.run_config import RunConfig
-from simtransfer.search import Search, at_least_one, conduct, confirm
+from simtransfer.search import Search, conduct, confirm
 
 SEED = 1000  # comparisons count from 0
 APART = 100  # the seeds of finalists

@@ -151,5 +151,16 @@ def _unframed(text: str) -> str:
     return f"{said[:1].lower()}{said[1:]}{hint}; --help tells more"
 
 
+def at_least_one(options: object, *names: str) -> None:
+    """Refuse options below 1, by the names that the command line has for them.
+
+    Raises:
+        ValueError: If one of them is less than 1.
+    """
+    for name in names:
+        if (value := getattr(options, name)) < 1:
+            raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
+
+
 if __name__ == "__main__":
     sys.exit(main())

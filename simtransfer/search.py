@@ -59,17 +59,6 @@ class Search:
     )
 
 
-def at_least_one(tuning: object, *names: str) -> None:
-    """Refuse figures of a search that nothing can be searched with.
-
-    Raises:
-        ValueError: If one of them is less than 1.
-    """
-    for name in names:
-        if (value := getattr(tuning, name)) < 1:
-            raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
-
-
 def open_study(search: Search, folder: Path, seed: int = 0) -> optuna.Study:
     """The study in a folder, or a new one that begins with the numbers in use.
 
