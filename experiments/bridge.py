@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import tyro
+from numpy.typing import NDArray
 from scipy import stats
 
 from agents.bundle import load_bundle
@@ -28,7 +30,7 @@ from envs.randomization import RANDOMIZATIONS, Randomization
 from envs.randomization_file import as_toml, find_randomization
 from simtransfer.cli import at_least_one, deferred, guarded
 from simtransfer.deployment import Deployment
-from simtransfer.files import write_table, write_text
+from simtransfer.files import replace_file, write_table, write_text
 from simtransfer.identification.excitation import excitation
 from simtransfer.identification.identified import Effort, identify
 from simtransfer.identification.prior import Prior
@@ -46,6 +48,7 @@ WORLDS = {  # engine and what is drawn
     "MuJoCo, late and noisy": ("mujoco", str(DRAWN / "late.toml")),
 }
 LEFT_OUT_OF = "wide"
+WITHOUT = f"{LEFT_OUT_OF} without "
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Bridge:
     seeds: int = 5
     steps: int = 204_800
     interval: int = 51_200
-    episodes: int = 200
+    episodes: int = 60
     terms: bool = True
     workers: int | None = None
     output: Path = Path("runs/bridge")
@@ -87,7 +90,7 @@ def kinds(study: Bridge) -> dict[str, tuple[str, Schedule]]:
     if study.terms:
         for term in RANDOMIZATIONS[LEFT_OUT_OF]:
             file = study.output / f"without-{term.parameter}.toml"
-            whole[f"{LEFT_OUT_OF} without {term.parameter}"] = (str(file), Schedule())
+            whole[WITHOUT + term.parameter] = (str(file), Schedule())
     return whole
 
 
@@ -178,24 +181,88 @@ def conduct(study: Bridge) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def interval_of(seeds: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Interquartile mean over seeds and its bootstrap interval of 95 %; NaN with one seed."""
+    mean = float(interquartile_mean(seeds))
+    if len(seeds) < 2:
+        return mean, float("nan"), float("nan")
+    found = stats.bootstrap(
+        (seeds,),
+        interquartile_mean,
+        n_resamples=2000,
+        method="percentile",
+        random_state=np.random.default_rng(0),
+    ).confidence_interval
+    return mean, float(found.low), float(found.high)
+
+
 def summarize(table: pd.DataFrame) -> pd.DataFrame:
-    """Interquartile mean over seeds of each kind and world, and its 95 % interval."""
-    rows = []
-    for (kind, world), part in table.groupby(["kind", "world"], sort=False):
-        seeds = part.sort_values("seed")["success"].to_numpy()
-        mean = float(interquartile_mean(seeds))
-        low = high = float("nan")
-        if len(seeds) > 1:
-            found = stats.bootstrap(
-                (seeds,),
-                interquartile_mean,
-                n_resamples=2000,
-                method="percentile",
-                random_state=np.random.default_rng(0),
-            ).confidence_interval
-            low, high = float(found.low), float(found.high)
-        rows.append({"kind": kind, "world": world, "success": mean, "low": low, "high": high})
-    return pd.DataFrame(rows)
+    """Success of each kind in each world: ``kind, world, success, low, high``."""
+    rows = [
+        (kind, world, *interval_of(part["success"].to_numpy()))
+        for (kind, world), part in table.groupby(["kind", "world"], sort=False)
+    ]
+    return pd.DataFrame(rows, columns=["kind", "world", "success", "low", "high"])
+
+
+def rank(table: pd.DataFrame) -> pd.DataFrame:
+    """What each term of `wide` was worth: success with it less that without, seed by seed.
+
+    Returns:
+        ``term, world, worth, low, high``, worth most first by its mean over worlds.
+    """
+    wide = table.pivot(index=["world", "seed"], columns="kind", values="success")
+    rows = [
+        (kind.removeprefix(WITHOUT), world, *interval_of((wide[LEFT_OUT_OF] - wide[kind])[world]))
+        for kind in wide.columns
+        if kind.startswith(WITHOUT)
+        for world in WORLDS
+    ]
+    ranked = pd.DataFrame(rows, columns=["term", "world", "worth", "low", "high"])
+    mean = ranked.groupby("term")["worth"].transform("mean")
+    order = np.argsort(-mean.to_numpy(), kind="stable")
+    return ranked.iloc[order].reset_index(drop=True)
+
+
+def written(told: pd.DataFrame, of: str, what: str) -> str:
+    """A table as text: a row for each of ``of``, a column a world, intervals in brackets."""
+    cells = told.assign(
+        cell=[
+            f"{mean:.2f}" + ("" if np.isnan(low) else f" ({low:.2f} to {high:.2f})")
+            for mean, low, high in zip(told[what], told["low"], told["high"], strict=True)
+        ]
+    )
+    order = list(dict.fromkeys(told[of]))
+    return str(cells.pivot(index=of, columns="world", values="cell").loc[order, list(WORLDS)])
+
+
+def draw(told: pd.DataFrame, ranked: pd.DataFrame, file: Path) -> None:
+    """Success by kind, and what each term was worth; a colour a world."""
+    panels = [(told[~told["kind"].str.startswith(WITHOUT)], "kind", "success")]
+    if len(ranked):
+        panels.append((ranked, "term", "worth"))
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(6 * len(panels), 4.5), squeeze=False, layout="constrained"
+    )
+    for axis, (rows, of, what) in zip(axes[0], panels, strict=True):
+        names = list(dict.fromkeys(rows[of]))
+        for k, world in enumerate(WORLDS):
+            own = rows[rows["world"] == world]
+            heights = [names.index(name) + 0.2 * (k - 1) for name in own[of]]
+            axis.hlines(heights, own["low"], own["high"], color=f"C{k}", linewidth=2)
+            axis.plot(own[what], heights, "o", color=f"C{k}", label=world)
+        axis.set_yticks(range(len(names)), names)
+        axis.invert_yaxis()
+        axis.grid(axis="x", alpha=0.3)
+    axes[0, 0].set_xlabel("success, interquartile mean over seeds")
+    axes[0, 0].set_title("Trained in PyBullet, drawing")
+    axes[0, 0].legend(title="judged in", loc="lower left")
+    if len(ranked):
+        axes[0, 1].axvline(0.0, color="0.5", linewidth=1)
+        axes[0, 1].set_xlabel("success lost without it")
+        axes[0, 1].set_title(f"Worth of each term of {LEFT_OUT_OF}")
+    replace_file(file, lambda draft: figure.savefig(draft, dpi=110, format="png"))
+    plt.close(figure)
 
 
 def compare(study: Annotated[Bridge, tyro.conf.arg(name="")] = Bridge()) -> None:
@@ -203,8 +270,15 @@ def compare(study: Annotated[Bridge, tyro.conf.arg(name="")] = Bridge()) -> None
     table = conduct(study)
     write_table(table, study.output / "success.parquet")
     told = summarize(table)
-    told.to_csv(study.output / "success.csv", index=False, float_format="%.4f")
-    output.print(told.pivot(index="kind", columns="world", values="success").to_string())
+    text = written(told, "kind", "success")
+    ranked = rank(table) if study.terms else pd.DataFrame()
+    if study.terms:
+        text += f"\n\nSuccess lost without a term of {LEFT_OUT_OF}\n\n" + written(
+            ranked, "term", "worth"
+        )
+    write_text(text + "\n", study.output / "table.txt")
+    draw(told, ranked, study.output / "success.png")
+    output.print(text, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":
