@@ -61,11 +61,12 @@ class Mujoco:
         self._rate = physics_rate
         self._steps = math.ceil(1.0 / (physics_rate * FINEST))
         world = describe_world(robot, shapes, 1.0 / (physics_rate * self._steps))
-        self._pairs = world.pairs
         self.model = mujoco.MjModel.from_xml_string(world.text)
         self.data = mujoco.MjData(self.model)
         self._scratch = mujoco.MjData(self.model)
         model, urdf = self.model, world.urdf
+        # The engine puts them in an order of its own.
+        self._pairs = [world.pairs[int(model.pair(k).name)] for k in range(model.npair)]
         named = list(urdf.joints)
         self._signs = {name: urdf.sign(name) for name in named}
         self._positions = {name: int(model.joint(name).qposadr[0]) for name in named}
