@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.bullet_ground import Ground
 from envs.bullet_motors import MOTORS, motors
 from envs.bullet_robot import (
     BODY_GROUP,
@@ -24,13 +25,13 @@ from envs.quaternion import rotate
 from envs.quiet import quiet
 from envs.robot import Robot
 from envs.simulator import BodyState, Shape
+from envs.terrain import Plot, Terrain
 from envs.zeros import Zeros
 
 with quiet():
     import pybullet
 
 SOLVER_ITERATIONS = 20
-GROUND_FRICTION = 1.0
 AWAY = (0.0, 0.0, -100.0)  # m, where shapes are at first
 WITH_FREE = BODY_GROUP | WHEEL_GROUP | GROUND_GROUP | SCRIPTED_GROUP
 
@@ -41,11 +42,17 @@ class Bullet:
     def __init__(self) -> None:
         with quiet():
             self._client: int = pybullet.connect(pybullet.DIRECT)
-        self._loaded: tuple[Robot, Sequence[Shape], float] | None = None
+        self._loaded: tuple[Robot, Sequence[Shape], float, Plot | None] | None = None
         self._gravity = Gravity()
         self._start = -1
 
-    def load(self, robot: Robot, shapes: Sequence[Shape], physics_rate: float) -> None:
+    def load(
+        self,
+        robot: Robot,
+        shapes: Sequence[Shape],
+        physics_rate: float,
+        plot: Plot | None = None,
+    ) -> None:
         """See `Simulator.load`.
 
         Raises:
@@ -55,7 +62,7 @@ class Bullet:
         if self._loaded is not None:
             pybullet.removeState(self._start, physicsClientId=client)
             pybullet.resetSimulation(physicsClientId=client)
-        self._loaded = robot, shapes, physics_rate
+        self._loaded = robot, shapes, physics_rate, plot
         self._gravity = Gravity()
         pybullet.setGravity(*self._gravity.acceleration, physicsClientId=client)
         pybullet.setPhysicsEngineParameter(
@@ -65,13 +72,7 @@ class Bullet:
             deterministicOverlappingPairs=1,
             physicsClientId=client,
         )
-        plane = pybullet.createCollisionShape(pybullet.GEOM_PLANE, physicsClientId=client)
-        self._ground = pybullet.createMultiBody(
-            0, plane, useMaximalCoordinates=True, physicsClientId=client
-        )
-        # What two bodies that meet have in common is the product of theirs.
-        self._dynamics(self._ground, -1, lateralFriction=GROUND_FRICTION, restitution=1.0)
-        self._group(self._ground, -1, GROUND_GROUP, BODY_GROUP | WHEEL_GROUP | FREE_GROUP)
+        self._ground = Ground(client, plot)
         self._robot = BulletRobot(client, robot)
         self._motors = motors(self._robot)
         self._vary = self._ways()
@@ -102,6 +103,10 @@ class Bullet:
         """
         if self._free and self._loaded is not None:
             self.load(*self._loaded)
+
+    def lay(self, terrain: Terrain | None) -> None:
+        """See `Simulator.lay`."""
+        self._ground.lay(terrain)
 
     def _add(self, shape: Shape) -> int:
         client, half = self._client, shape.half_extents
@@ -147,6 +152,7 @@ class Bullet:
         self._felt = True
         self._motors.rest()
         pybullet.restoreState(self._start, physicsClientId=client)
+        self._ground.settle()
         self._robot.lift()
         pybullet.performCollisionDetection(physicsClientId=client)
         self._robot.stand(x, y, yaw, speed)
@@ -158,8 +164,10 @@ class Bullet:
     def place(self, shape: int, x: float, y: float, yaw: float, z: float | None = None) -> None:
         """See `Simulator.place`."""
         body, client = self._shapes[shape], self._client
+        if z is None:
+            z = self._heights[shape] + self._ground.height(x, y)
         turn = (0.0, 0.0, math.sin(yaw / 2), math.cos(yaw / 2))
-        at = (x, y, self._heights[shape] if z is None else z)
+        at = (x, y, z)
         if body in self._free:
             if body in self._away:
                 self._away.remove(body)
@@ -218,7 +226,7 @@ class Bullet:
             step()
             # A glancing hit is over within a step or two: look after each.
             if not (self._free or self._touched):
-                self._touched = self._robot.touches(self._ground)
+                self._touched = self._robot.touches(self._ground.bodies)
         self._felt = not self._free
 
     def _feel(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -200,14 +200,14 @@ class BulletRobot:
         velocity = np.asarray([state[1] for state in states])
         return self._mean @ position, self._mean @ velocity
 
-    def touches(self, ground: int) -> bool:
+    def touches(self, ground: Collection[int]) -> bool:
         """Whether it has a contact with anything but the ground's with its soles."""
         contacts, client, body = pybullet.getContactPoints, self.client, self.body
         for link in self.hull:
             if contacts(bodyA=body, linkIndexA=link, physicsClientId=client):
                 return True
         return any(
-            contact[2] != ground
+            contact[2] not in ground
             for link in self._bare_soles
             for contact in contacts(bodyA=body, linkIndexA=link, physicsClientId=client)
         )

@@ -86,7 +86,8 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._late = not self._draws.names.isdisjoint(LATE)
         self.lateness = 0.0
         self.simulator = simulator
-        simulator.load(robot, task.shapes, task.physics_rate)
+        self._plot = task.plot if "roughness" in self._draws.names else None
+        simulator.load(robot, task.shapes, task.physics_rate, self._plot)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -158,7 +159,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self.simulator.renew()
             return
         self.robot, self.task = robot, self.task.on(robot)
-        self.simulator.load(robot, self.task.shapes, self.task.physics_rate)
+        self.simulator.load(robot, self.task.shapes, self.task.physics_rate, self._plot)
 
     def step(
         self, action: NDArray[np.float32]

@@ -13,9 +13,12 @@ from envs.fixed_joints import merge_fixed_joints
 from envs.outline import standing_out
 from envs.robot import Robot
 from envs.simulator import Shape
+from envs.terrain import HIGHEST, Plot
 from envs.urdf import Joint, Link, Matrix, Urdf, origin_of, parse_urdf
 
 GROUND_FRICTION = 1.0
+GROUNDS = "ground", "field"  # a plane and, where it may be rough, heights over it
+AWAY, THICK = -100.0, 1.0  # m: where a field waits, and how deep it is under the lowest height
 LINK_FRICTION = 0.5  # of a link whose URDF tells none, as PyBullet assumes
 SCRIPTED = 3  # the geometry group of what moves by script, which beams see
 KINDS = {"revolute": "hinge", "continuous": "hinge", "prismatic": "slide"}
@@ -27,7 +30,7 @@ class Pair:
 
     Attributes:
         one: A geometry of the robot, or a shape.
-        other: A shape, or the ground.
+        other: A shape, or one of `GROUNDS`.
         friction: Of one surface on the other: the product of theirs.
         link: The robot's link that ``one`` belongs to; empty if it is a shape.
     """
@@ -55,13 +58,16 @@ class World:
     geometries: dict[str, list[str]]
 
 
-def describe_world(robot: Robot, shapes: Sequence[Shape], step: float) -> World:
+def describe_world(
+    robot: Robot, shapes: Sequence[Shape], step: float, plot: Plot | None = None
+) -> World:
     """Describe a robot on a plane among shapes.
 
     Args:
         robot: The robot.
         shapes: The shapes: those without mass are moved by script.
         step: Of the engine, s.
+        plot: Where a field of heights is, far below until it is wanted.
 
     Raises:
         ValueError: If the robot's shapes are meshes, or its URDF cannot be read.
@@ -77,12 +83,16 @@ def describe_world(robot: Robot, shapes: Sequence[Shape], step: float) -> World:
         cone="pyramidal",  # as PyBullet has it
     )
     body = ET.SubElement(root, "worldbody")
-    _geom(body, {"name": "ground", "type": "plane", "size": "0 0 1"})
+    _geom(body, {"name": GROUNDS[0], "type": "plane", "size": "0 0 1"})
+    grounds: tuple[str, ...] = GROUNDS[:1]
+    if plot is not None:
+        grounds = GROUNDS
+        _add_field(root, body, plot)
     geometries: dict[str, list[str]] = {}
     _add_link(body, urdf, urdf.root, None, robot, geometries)
     for k, shape in enumerate(shapes):
         _add_shape(body, k, shape)
-    pairs = tuple(_pairs(robot, urdf, shapes, geometries))
+    pairs = tuple(_pairs(robot, urdf, shapes, geometries, grounds))
     contact = ET.SubElement(root, "contact")
     for k, pair in enumerate(pairs):
         told = {"name": str(k), "geom1": pair.one, "geom2": pair.other, "condim": "3"}
@@ -100,6 +110,15 @@ def describe_world(robot: Robot, shapes: Sequence[Shape], step: float) -> World:
 def _geom(body: ET.Element, told: dict[str, str]) -> None:
     """Add a geometry. Contacts are by named pairs only, each with its own friction."""
     ET.SubElement(body, "geom", told | {"contype": "0", "conaffinity": "0"})
+
+
+def _add_field(root: ET.Element, body: ET.Element, plot: Plot) -> None:
+    half = [0.5 * side for side in plot.sides]
+    told = {"nrow": str(plot.shape[1]), "ncol": str(plot.shape[0])}
+    told["size"] = _text((*half, 2.0 * HIGHEST, THICK))
+    ET.SubElement(ET.SubElement(root, "asset"), "hfield", {"name": GROUNDS[1]} | told)
+    at = _text((*plot.middle, AWAY))
+    _geom(body, {"name": GROUNDS[1], "type": "hfield", "hfield": GROUNDS[1], "pos": at})
 
 
 def _add_link(
@@ -188,7 +207,11 @@ def _add_shape(parent: ET.Element, number: int, shape: Shape) -> None:
 
 
 def _pairs(
-    robot: Robot, urdf: Urdf, shapes: Sequence[Shape], geometries: dict[str, list[str]]
+    robot: Robot,
+    urdf: Urdf,
+    shapes: Sequence[Shape],
+    geometries: dict[str, list[str]],
+    grounds: Sequence[str],
 ) -> list[Pair]:
     soles = [urdf.joints[name].child for name in robot.soles]
     hull = {link for link, names in geometries.items() if names and link not in soles}
@@ -197,14 +220,14 @@ def _pairs(
     for link, names in geometries.items():
         own = _friction(urdf.links[link])
         for name in names:
-            pairs.append(Pair(name, "ground", own * GROUND_FRICTION, link))
+            pairs += [Pair(name, ground, own * GROUND_FRICTION, link) for ground in grounds]
             for k, shape in enumerate(shapes):
                 if shape.mass > 0 or link in hull:
                     pairs.append(Pair(name, f"shape:{k}", own * LINK_FRICTION, link))
     free = [k for k, shape in enumerate(shapes) if shape.mass > 0]
     for k in free:
         one = f"shape:{k}"
-        pairs.append(Pair(one, "ground", LINK_FRICTION * GROUND_FRICTION))
+        pairs += [Pair(one, ground, LINK_FRICTION * GROUND_FRICTION) for ground in grounds]
         pairs += [
             Pair(one, f"shape:{other}", LINK_FRICTION**2)
             for other, shape in enumerate(shapes)

@@ -10,12 +10,14 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.mjcf import LINK_FRICTION, SCRIPTED, describe_world
+from envs.mjcf import GROUNDS, LINK_FRICTION, SCRIPTED, describe_world
+from envs.mujoco_ground import Ground
 from envs.mujoco_physics import Physics
 from envs.pd_motors import PdMotors
 from envs.quaternion import rotate
 from envs.robot import Actuator, Robot
 from envs.simulator import BodyState, Shape
+from envs.terrain import Plot, Terrain
 from envs.zeros import Zeros
 
 FINEST = 0.001  # s: the largest step of the engine; a physics step is made of as many as it takes
@@ -51,7 +53,13 @@ class _Turned:
 class Mujoco:
     """One MuJoCo world; see `envs.simulator.Simulator`."""
 
-    def load(self, robot: Robot, shapes: Sequence[Shape], physics_rate: float) -> None:
+    def load(
+        self,
+        robot: Robot,
+        shapes: Sequence[Shape],
+        physics_rate: float,
+        plot: Plot | None = None,
+    ) -> None:
         """See `Simulator.load`.
 
         Raises:
@@ -60,12 +68,14 @@ class Mujoco:
         self._robot, self._shapes = robot, tuple(shapes)
         self._rate = physics_rate
         self._steps = math.ceil(1.0 / (physics_rate * FINEST))
-        world = describe_world(robot, shapes, 1.0 / (physics_rate * self._steps))
-        self._pairs = world.pairs
+        world = describe_world(robot, shapes, 1.0 / (physics_rate * self._steps), plot)
         self.model = mujoco.MjModel.from_xml_string(world.text)
         self.data = mujoco.MjData(self.model)
         self._scratch = mujoco.MjData(self.model)
+        self._ground = Ground(self.model)
         model, urdf = self.model, world.urdf
+        # The engine puts them in an order of its own.
+        self._pairs = [world.pairs[int(model.pair(k).name)] for k in range(model.npair)]
         named = list(urdf.joints)
         self._signs = {name: urdf.sign(name) for name in named}
         self._positions = {name: int(model.joint(name).qposadr[0]) for name in named}
@@ -93,7 +103,7 @@ class Mujoco:
             turned=[rate for _, rate in self._pushed],
             frictions=[pair.friction for pair in self._pairs],
             soles=soles,
-            grounded=[k for k in soles if self._pairs[k].other == "ground"],
+            grounded=[k for k in soles if self._pairs[k].other in GROUNDS],
         )
         self._touched = self._moved = False
         self._sole_forces = np.zeros(len(robot.soles))
@@ -145,11 +155,14 @@ class Mujoco:
         }
         self._own = {int(model.geom(name).id) for name in links}
         self._shape_of = {int(model.geom(f"shape:{k}").id): k for k in range(len(self._shapes))}
-        self._ground = int(model.geom("ground").id)
         self._sole_links = set(children)
 
     def renew(self) -> None:
         """See `Simulator.renew`: here a reset forgets everything."""
+
+    def lay(self, terrain: Terrain | None) -> None:
+        """See `Simulator.lay`."""
+        self._ground.lay(terrain)
 
     def reset(self, x: float, y: float, yaw: float, speed: float) -> None:
         """See `Simulator.reset`."""
@@ -174,17 +187,18 @@ class Mujoco:
 
     def place(self, shape: int, x: float, y: float, yaw: float, z: float | None = None) -> None:
         """See `Simulator.place`."""
-        height = self._shapes[shape].half_extents[2] if z is None else z
+        if z is None:
+            z = self._shapes[shape].half_extents[2] + self._ground.height(x, y)
         turn = (math.cos(yaw / 2), 0.0, 0.0, math.sin(yaw / 2))
         body = self.model.body(f"shape:{shape}")
         self._moved = True
         if shape not in self._free:
-            self.data.mocap_pos[body.mocapid[0]] = x, y, height
+            self.data.mocap_pos[body.mocapid[0]] = x, y, z
             self.data.mocap_quat[body.mocapid[0]] = turn
             return
         joint = self.model.joint(f"shape:{shape}")
         at, rate = int(joint.qposadr[0]), int(joint.dofadr[0])
-        self.data.qpos[at : at + 7] = (x, y, height, *turn)
+        self.data.qpos[at : at + 7] = (x, y, z, *turn)
         self.data.qvel[rate : rate + 6] = 0.0
 
     def put_away(self, shape: int) -> None:
@@ -289,7 +303,7 @@ class Mujoco:
                 self._held.add(shape)
             elif shape is not None and self._shapes[shape].furniture:
                 continue
-            elif other == self._ground and one in self._sole_of:
+            elif other in self._ground.numbers and one in self._sole_of:
                 mujoco.mj_contactForce(self.model, self.data, k, force)
                 self._sole_forces[self._sole_of[one]] += force[0]
             else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from envs.terrain import HIGHEST
+
 OCCASIONS = ("load", "reset", "interval")
 BETWEEN = OCCASIONS[:2]  # of what an episode begins with
 # What others drew, on robots that then worked outside a simulator unless it is said otherwise.
@@ -13,6 +15,7 @@ HUMANOID_GYM = "Gu 2024, arXiv 2404.05695"
 MARGOLIS = "Margolis 2022, arXiv 2212.03238, its code"
 HAARNOJA = "Haarnoja 2023, arXiv 2304.13653"
 DAO = "Dao 2023, arXiv 2310.03191"
+RUDIN = "Rudin 2021, arXiv 2109.11978, its code"
 EXARCHOS = "Exarchos 2020, arXiv 2011.01891, between simulators"
 LATEST = 5.0  # control steps that anything is late at most
 
@@ -109,6 +112,15 @@ PARAMETERS: dict[str, Parameter] = {
     ),
     "slope_y": Parameter(
         "deg", 0.0, "how much it rises along y, to the left", low=-30, high=30, physical=True
+    ),
+    "roughness": Parameter(
+        "m",
+        0.0,
+        "how far bumps of the ground rise and hollows sink",
+        low=0.0,
+        high=HIGHEST,
+        occasions=BETWEEN,
+        source=f"{RUDIN}: 0.05 m, for four legs",
     ),
     "sideways_force": Parameter(
         "1",

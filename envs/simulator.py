@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.robot import Robot
+from envs.terrain import Plot, Terrain
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,30 @@ class Shape:
 class Simulator(Protocol):
     """A world with one robot and a fixed set of shapes; seldom loaded, often reset."""
 
-    def load(self, robot: Robot, shapes: Sequence[Shape], physics_rate: float) -> None:
-        """Build the world, in place of one that there was. ``physics_rate`` in Hz."""
+    def load(
+        self,
+        robot: Robot,
+        shapes: Sequence[Shape],
+        physics_rate: float,
+        plot: Plot | None = None,
+    ) -> None:
+        """Build the world, in place of one that there was.
+
+        Args:
+            robot: Who.
+            shapes: What there is besides.
+            physics_rate: Hz.
+            plot: Where `lay` will make the ground rough; what it does not is as without it.
+        """
 
     def renew(self) -> None:
         """Forget what no `reset` can make the engine forget.
 
-        What `vary` and `misread` set may be forgotten too, and is to be set again.
+        What `vary`, `misread` and `lay` set may be forgotten too, and is to be set again.
         """
+
+    def lay(self, terrain: Terrain | None) -> None:
+        """Give the ground its form before a `reset`: on the plot of `load`, or None for a plane."""
 
     def reset(self, x: float, y: float, yaw: float, speed: float) -> None:
         """Stand the robot at a pose (m, rad), rolling forward at ``speed`` m/s, with no history."""
@@ -71,7 +88,7 @@ class Simulator(Protocol):
             x: m, of its middle.
             y: m.
             yaw: rad.
-            z: m; default: standing on the ground.
+            z: m; default: standing on the ground beneath its middle.
         """
 
     def put_away(self, shape: int) -> None:

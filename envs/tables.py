@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import reprlib
 from dataclasses import MISSING, fields
@@ -54,6 +55,19 @@ def build(kind: type, entry: Any, where: str) -> Any:
         elif info.default is MISSING:
             raise ValueError(f"missing key {prefix + name!r}")
     return kind(**values)
+
+
+def build_json(kind: type, text: str, where: str) -> Any:
+    """Make a dataclass of a table in JSON; see `build`.
+
+    Raises:
+        ValueError: If it is not JSON, or not such a table.
+    """
+    try:
+        entry = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError(f"{where}: not JSON") from None
+    return build(kind, entry, where)
 
 
 def checked(value: Any, kind: str, where: str, *, endless: bool = False) -> Any:

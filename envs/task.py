@@ -13,6 +13,7 @@ from envs.interface import Feature
 from envs.mirror import Rule
 from envs.robot import Robot, Targets
 from envs.simulator import Shape, Simulator
+from envs.terrain import Plot
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Task(Protocol):
         physics_rate: Hz.
         features: Every observation entry it can produce, in order.
         shapes: The scripted shapes its world needs.
+        plot: Where its ground can be rough.
         mirror: What features and actions are called where left and right are swapped; None if the
             task, or the robot, is not the same then.
         halted: Whether what the robot does of itself, besides its targets, is to come to rest; no
@@ -64,6 +66,7 @@ class Task(Protocol):
     physics_rate: float
     features: tuple[Feature, ...]
     shapes: tuple[Shape, ...]
+    plot: Plot
     mirror: Rule | None
     forward: float
     time_limit: float

@@ -17,6 +17,7 @@ from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.trial import BaseTrial, FixedTrial, FrozenTrial, Trial, TrialState
 
 from agents.processes import end_with_parent, workers_for
+from simtransfer.lettering import literal
 from simtransfer.terminal import bar, progress
 
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -166,6 +167,7 @@ def confirm(
     return table.sort_values("again", ascending=False, ignore_index=True)
 
 
+@literal
 def draw(search: Search, study: optuna.Study, file: Path) -> None:
     """Every number against what came of it; pruned trials are grey."""
     names = sorted({name for trial in study.trials for name in trial.params})

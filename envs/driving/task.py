@@ -36,6 +36,7 @@ from envs.mirror import Rule
 from envs.robot import Robot, Targets, known_as
 from envs.simulator import BodyState, Shape, Simulator
 from envs.task import Outcome
+from envs.terrain import Plot, Spot, draw_terrain
 
 KERB = 0.2  # m that a tyre's middle may be beyond the edge
 BESIDE = 1.0  # m to keep from a pedestrian
@@ -97,6 +98,8 @@ class Driving:
     physics_rate = 60.0
     mirror: Rule | None = None  # one drives on the right
     halted = False  # a car does nothing of itself
+    # All places that a road of such bends can lead to, and waves that are longer than a wheel.
+    plot = Plot((-17.0, -119.0), (161, 239), 1.0, (4.0, 8.0, 16.0))
 
     def __init__(self, robot: Robot, reward: Reward | None = None) -> None:
         self.robot = robot = known_as(robot, Car)
@@ -134,6 +137,10 @@ class Driving:
         d = RIGHT_LANE + self.scenario.offset
         x, y, heading = self.road.pose(START, d)
         speed = self.scenario.speed * self.robot.cruise_speed
+        level = Spot(x, y, self.robot.length)
+        # A generator of its own, so that bumps change nothing else about an episode.
+        self.terrain = draw_terrain(self.plot, values["roughness"], (level,), rng.spawn(1)[0])
+        simulator.lay(self.terrain)
         simulator.reset(x, y, heading, speed)
         half = (0.5 * self.robot.length, 0.5 * self.robot.width)
         self.ego = User(START, d, speed, 0.0, *half)

@@ -24,6 +24,7 @@ from envs.quaternion import rotate, tilt, yaw
 from envs.robot import Robot, Targets, known_as
 from envs.simulator import Simulator
 from envs.task import Outcome
+from envs.terrain import Plot, Spot, draw_terrain
 
 HERE = 0.01  # m, the shortest way to a stand
 FALLEN = 0.6  # of the nominal height, at which a robot is down
@@ -34,6 +35,10 @@ NEAR, STILL, HELD = 0.5, 0.15, 0.5  # m, m/s and s of standing at the stand
 BELOW = 0.03  # leg lengths that arms go below the stand's plate
 REST, FREE = 0.01, 0.02  # m that a parcel on the plate may be off it, and leg lengths off the arms
 POSED = ("base/gravity", "joint")  # with limbs' deflections, what a robot reads of how it stands
+START, ABOUT = (
+    0.5,
+    0.5,
+)  # leg lengths of level ground where it starts, and more than its reach there
 CYCLES = 0.5  # of the gait, over which speeds are smoothed, those rewarded and those sensed
 
 
@@ -66,6 +71,8 @@ class Parcel:
     smoothing = 0.15
     halted = False
     far = FAR
+    # Steps, and waves from a foot's length to a few strides.
+    plot = Plot((-4.0, -8.0), (121, 161), 0.1, (0.5, 1.0, 2.0))
 
     def __init__(self, robot: Robot, reward: Reward | None = None) -> None:
         self.robot = robot = known_as(robot, Humanoid)
@@ -115,6 +122,11 @@ class Parcel:
             friction=values["parcel_friction"] * drawn.friction,
         )
         robot, cradle = self.robot, self.robot.cradle
+        ahead, aside = math.cos(delivery.direction), math.sin(delivery.direction)
+        self.goal = delivery.distance * ahead, delivery.distance * aside
+        errors, ground = rng.spawn(2)  # so that bumps change nothing else about an episode
+        self.terrain = draw_terrain(self.plot, values["roughness"], self._level(), ground)
+        simulator.lay(self.terrain)
         simulator.reset(0.0, 0.0, 0.0, 0.0)
         for k, shape in enumerate(self.shapes[: self._first_of_stand]):
             if k == delivery.parcel:
@@ -125,8 +137,6 @@ class Parcel:
                 simulator.put_away(k)
         self._clearance = delivery.clearance * self.gait.leg
         self._depth = min(self._clearance + BELOW * self.gait.leg, self.gait.deepest)
-        ahead, aside = math.cos(delivery.direction), math.sin(delivery.direction)
-        self.goal = delivery.distance * ahead, delivery.distance * aside
         self.top = self._carry - self._clearance
         self.stand.place(simulator, self._first_of_stand, *self.goal, self.top)
         self.pilot = pilot_of(self.gait, self.stand.reach, self.stand.radius, delivery.phase)
@@ -138,10 +148,18 @@ class Parcel:
         self._feet = [0.5, 0.5]
         self._drift = [0.0, 0.0, 0.0]
         self._stance = self._odometry = [0.0, 0.0]
-        self._errors = self._posed * rng.spawn(1)[0].uniform(-1.0, 1.0, len(self._posed))
+        self._errors = self._posed * errors.uniform(-1.0, 1.0, len(self._posed))
         self._measure(simulator)
         self._above = self._fit()
         self.way_to_go = max(self.distance - self.stand.reach, HERE)
+
+    def _level(self) -> tuple[Spot, Spot]:
+        """Where the ground is not rough: under who starts, and under who sets down a parcel."""
+        leg = self.gait.leg
+        return (
+            Spot(0.0, 0.0, START * leg),
+            Spot(*self.goal, self.stand.reach + ABOUT * leg),
+        )
 
     def rest(self) -> Targets:
         """The nominal posture."""
@@ -180,7 +198,8 @@ class Parcel:
         self._torques = torques / self._force
         turn = state.quaternion
         back = (-turn[0], -turn[1], -turn[2], turn[3])
-        x, y, self.height = state.position
+        self.position = x, y, z = state.position
+        self.height = z if self.terrain is None else z - self.terrain.height(x, y)
         self.pose = (x, y, yaw(turn))
         self.turn = turn
         self.tilt = tilt(turn)
@@ -196,7 +215,7 @@ class Parcel:
         self._yaw_rate = state.angular_velocity[2]
         parcel = simulator.shape_state(self.delivery.parcel)
         cradle, half = self.robot.cradle, self.shapes[self.delivery.parcel].half_extents
-        away = (parcel.position[0] - x, parcel.position[1] - y, parcel.position[2] - self.height)
+        away = (parcel.position[0] - x, parcel.position[1] - y, parcel.position[2] - z)
         px, py, pz = rotate(back, *away)
         self.parcel = (px - cradle.forward, py, pz - cradle.up - half[2])
         self.parcel_pose = (parcel.position, parcel.quaternion)
@@ -344,10 +363,9 @@ class Parcel:
     def picture(self) -> NDArray[np.uint8]:
         """The robot from its side, ``(height, width, 3)``."""
         parcel = box(self.shapes[self.delivery.parcel], *self.parcel_pose)
-        base = (self.pose[0], self.pose[1], self.height)
         poses = self.stand.poses(*self.goal, self.top)
         stand = tuple(map(upright, self.stand.shapes, poses))
-        return paint(self.robot, Scene(base, self.turn, self._joints[0], parcel, stand))
+        return paint(self.robot, Scene(self.position, self.turn, self._joints[0], parcel, stand))
 
 
 def _nearer(old: Sequence[float], new: Sequence[float], share: float) -> list[float]:

@@ -59,13 +59,17 @@ class Divergence:
     misplaced: tuple[Onset, ...]
 
 
+def is_joint(feature: Feature) -> bool:
+    """Whether an observation is of a joint, or of what joints move."""
+    return feature.name.split("/")[0] in ("joint", "limb")
+
+
 def is_posture(feature: Feature) -> bool:
     """Whether an observation is of where a joint, or what joints move, is.
 
     Speeds are not: contacts make them jump in any engine, and differently in each.
     """
-    first, *_, last = feature.name.split("/")
-    return first in ("joint", "limb") and last in ("position", "deflection")
+    return is_joint(feature) and feature.name.split("/")[-1] in ("position", "deflection")
 
 
 def diverge(reference: Recording, other: Recording) -> Divergence:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from simtransfer.bridge.cells import Cells, Episodes
-from simtransfer.bridge.divergence import EARLY, ELSEWHERE
+from simtransfer.bridge.divergence import EARLY, ELSEWHERE, is_joint
 from simtransfer.bridge.matrix import MatrixRow, matrix
 from simtransfer.bridge.passage import Passage
 from simtransfer.bridge.policies import Row
@@ -113,12 +113,24 @@ def crossing(passage: Passage, row: MatrixRow) -> Crossing:
             "sign, a zero or a unit.",
         )
     if not passage.closed.success and max(lengths[0], passage.closed.steps) < SHORT * lengths[1]:
+        first = ""
+        if replay.onsets:
+            named = replay.onsets[:1]
+            # A trunk tells of a swap as soon as joints do; which, only they tell.
+            named += tuple(onset for onset in replay.onsets if is_joint(onset.feature))[:1]
+            told = [
+                f"{onset.feature.name} (after {onset.step / passage.rate:.2f} s)"
+                for onset in dict.fromkeys(named)
+            ]
+            first = f" Told the same actions, the first to diverge is {told[0]}" + (
+                f", of joints {told[1]}." if len(told) > 1 else "."
+            )
         return Crossing(
             passage,
             Course.CUT_SHORT,
             f"Half of the episodes in {away} are over within {lengths[0]:.0f} control steps, in "
             f"{home} within {lengths[1]:.0f}. Where that is so everywhere, look for two joints of "
-            "like posture that are swapped, left and right, before blaming physics.",
+            "like posture that are swapped, left and right, before blaming physics." + first,
         )
     if replay.onsets:
         onset = replay.onsets[0]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from simtransfer.bridge.divergence import APART, Divergence
 from simtransfer.bridge.findings import TITLES
 from simtransfer.bridge.passage import Passage
+from simtransfer.lettering import literal
 from simtransfer.report.curves import GREY, PALETTE
 
 GROUPS = len(PALETTE)  # more lines than these cannot be told apart
@@ -21,6 +22,7 @@ FLOOR, CEILING = 1e-2, 1e3  # of a distance that is drawn
 MEMORY = 1.0  # s; a difference crosses zero at every stride, which a logarithm makes a fence of
 
 
+@literal
 def draw_passage(passage: Passage) -> bytes:
     """Draw both divergences of a passage, as a PNG."""
     divergences = {

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from simtransfer.files import replace_file
 from simtransfer.identification.identified import INNER, NORMAL_WIDTH, Identified
+from simtransfer.lettering import literal
 
 COLUMNS = 4
 SHOWN = 8  # channels at most, those that move most
 
 
+@literal
 def draw(found: Identified, file: Path) -> None:
     """Write a PNG.
 

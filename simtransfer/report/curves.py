@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from simtransfer.lettering import literal
 from simtransfer.report import wording
 from simtransfer.report.findings import Findings
 from simtransfer.report.tables import speed_up_cell
@@ -29,6 +30,7 @@ GREY = "#777777"
 PANELS_PER_ROW = 3
 
 
+@literal
 def draw_curves(findings: Findings) -> bytes:
     """Draw learning curves and speed-ups of every student, as a PNG."""
     students = findings.experiment.students

@@ -10,12 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from simtransfer.lettering import literal
 from simtransfer.report import wording
 
 PANELS_PER_ROW = 4
 COLOUR, GREY = "#0072B2", "#777777"
 
 
+@literal
 def draw_ranges(table: pd.DataFrame) -> bytes:
     """Draw a panel a term, as a PNG.
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from envs.interface import Interface
 from envs.robot import Robot
-from envs.tables import build
+from envs.tables import build_json
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,7 @@ class Description:
         Raises:
             ValueError: If it is none.
         """
-        try:
-            told = json.loads(text)
-        except (ValueError, RecursionError):
-            raise ValueError("description: not JSON") from None
-        described: Description = build(Description, told, "description")
+        described: Description = build_json(Description, text, "description")
         return described
 
 

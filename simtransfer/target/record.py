@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from envs.tables import build, checked
+from envs.tables import build_json, checked
 from simtransfer.measures import heading, measures, shown
 from simtransfer.statistics import wilson_interval
 
@@ -49,11 +49,7 @@ class Played:
         Raises:
             ValueError: If it is none.
         """
-        try:
-            told = json.loads(text)
-        except (ValueError, RecursionError):
-            raise ValueError("result: not JSON") from None
-        played: Played = build(Played, told, "result")
+        played: Played = build_json(Played, text, "result")
         for name, kind in (("measures", "float"), ("counts", "int")):
             entries = getattr(played, name)
             if not isinstance(entries, dict):

@@ -7,6 +7,7 @@ import pytest
 
 from envs import find_robot, robots
 from envs.bullet import Bullet
+from envs.driving.task import Driving
 from envs.environment import Environment
 from envs.gravity import STANDARD, Gravity
 from envs.parameters import PARAMETERS
@@ -128,6 +129,23 @@ def test_an_inertial_unit_feels_the_slope():
     read = dict(zip(env.interface.observation_names, observation.tolist(), strict=True))
     assert read["base/gravity/x"] == pytest.approx(-math.sin(math.radians(10.0)), abs=1e-3)
     env.close()
+
+
+@pytest.mark.parametrize("task", [Driving, Parcel])
+def test_friction_is_changed_of_all_pairs_of_a_sole_and_of_no_other(task):
+    """MuJoCo keeps pairs in another order than they are described in."""
+    robot = find_robot("hatchback" if task is Driving else "porter")
+    simulator, urdf = Mujoco(), robot.model
+    simulator.load(robot, task(robot).shapes, RATE)
+    model = simulator.model
+    soles = {urdf.joints[name].child for name in robot.soles}
+    before = model.pair_friction[:, 0].copy()
+    simulator.vary("friction", 0.5)
+    for k in range(model.npair):
+        pair = model.pair_geom1[k], model.pair_geom2[k]
+        bodies = {model.body(model.geom_bodyid[geom]).name for geom in pair}
+        factor = 0.5 if bodies & soles else 1.0
+        assert model.pair_friction[k, 0] == pytest.approx(factor * before[k]), bodies
 
 
 def coasted(simulator, seconds=1.0):

@@ -250,6 +250,31 @@ def test_episodes_that_end_at_once_everywhere_are_told_of():
     assert crossing(passage, report_row(400.0, 390.0)).course is Course.NEVER
 
 
+@pytest.mark.parametrize("name", ["porter", "courier"])
+def test_swapped_hip_rolls_are_named_though_nothing_is_misplaced(name):
+    """They stand alike, so that who is swapped falls before a joint is elsewhere."""
+    robot = find_robot(name)
+    pair = [f"{side}_hip_roll" for side in ("left", "right")]
+    joints = {a.role: a.joints for a in robot.actuators}
+    other = {pair[0]: joints[pair[1]], pair[1]: joints[pair[0]]}
+    swapped = replace(
+        robot,
+        actuators=tuple(replace(a, joints=other.get(a.role, a.joints)) for a in robot.actuators),
+    )
+    with (
+        closing(make_environment("parcel", robot, privileged=True)) as here,
+        closing(make_environment("parcel", swapped, privileged=True, simulator="mujoco")) as there,
+    ):
+        still = np.zeros((1, len(robot.actuators)), np.float32)
+        passage = compare(
+            name, ("pybullet", here), ("mujoco", there), lambda _: still, "mixed", 0, 200
+        )
+    found = crossing(passage, report_row(400.0, float(passage.closed.steps)))
+    assert found.course is Course.CUT_SHORT
+    assert "the first to diverge is" in found.sentence
+    assert "left_hip_roll" in found.sentence
+
+
 def test_actions_go_by_name(porter):
     """Actuators listed in another order, each called what it is, are the same robot."""
     turned = replace(porter.robot, actuators=porter.robot.actuators[::-1])
