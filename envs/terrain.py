@@ -44,8 +44,8 @@ class Plot:
     @cached_property
     def axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The points' x and y, m."""
-        x: NDArray[np.float64] = self.low[0] + self.spacing * np.arange(self.shape[0])
-        y: NDArray[np.float64] = self.low[1] + self.spacing * np.arange(self.shape[1])
+        x = self.low[0] + self.spacing * np.arange(self.shape[0], dtype=np.float64)
+        y = self.low[1] + self.spacing * np.arange(self.shape[1], dtype=np.float64)
         return x, y
 
 
@@ -107,13 +107,14 @@ def draw_terrain(
         plot: Where it is rough.
         roughness: How far bumps rise and hollows sink, m.
         spots: What stays level.
-        rng: A generator of its own: what else is drawn of an episode must not depend on this.
+        rng: The episode's; a child of it is used, so that bumps change nothing else about one.
 
     Returns:
         None if there is no roughness, which is the plane itself.
     """
     if roughness <= 0.0:
         return None
+    rng = rng.spawn(1)[0]
     steps = np.pi / DIRECTIONS * np.arange(DIRECTIONS)
     x, y = plot.axes
     along, across = [], []  # a wave is a product of one of x and one of y, which is quick to sum

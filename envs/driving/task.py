@@ -138,8 +138,7 @@ class Driving:
         x, y, heading = self.road.pose(START, d)
         speed = self.scenario.speed * self.robot.cruise_speed
         level = Spot(x, y, self.robot.length)
-        # A generator of its own, so that bumps change nothing else about an episode.
-        self.terrain = draw_terrain(self.plot, values["roughness"], (level,), rng.spawn(1)[0])
+        self.terrain = draw_terrain(self.plot, values["roughness"], (level,), rng)
         simulator.lay(self.terrain)
         simulator.reset(x, y, heading, speed)
         half = (0.5 * self.robot.length, 0.5 * self.robot.width)

@@ -35,10 +35,7 @@ NEAR, STILL, HELD = 0.5, 0.15, 0.5  # m, m/s and s of standing at the stand
 BELOW = 0.03  # leg lengths that arms go below the stand's plate
 REST, FREE = 0.01, 0.02  # m that a parcel on the plate may be off it, and leg lengths off the arms
 POSED = ("base/gravity", "joint")  # with limbs' deflections, what a robot reads of how it stands
-START, ABOUT = (
-    0.5,
-    0.5,
-)  # leg lengths of level ground where it starts, and more than its reach there
+START, ABOUT = 0.5, 0.5  # leg lengths that are level around its start, and past its reach there
 CYCLES = 0.5  # of the gait, over which speeds are smoothed, those rewarded and those sensed
 
 
@@ -124,8 +121,8 @@ class Parcel:
         robot, cradle = self.robot, self.robot.cradle
         ahead, aside = math.cos(delivery.direction), math.sin(delivery.direction)
         self.goal = delivery.distance * ahead, delivery.distance * aside
-        errors, ground = rng.spawn(2)  # so that bumps change nothing else about an episode
-        self.terrain = draw_terrain(self.plot, values["roughness"], self._level(), ground)
+        errors = rng.spawn(1)[0]
+        self.terrain = draw_terrain(self.plot, values["roughness"], self._level(), rng)
         simulator.lay(self.terrain)
         simulator.reset(0.0, 0.0, 0.0, 0.0)
         for k, shape in enumerate(self.shapes[: self._first_of_stand]):
