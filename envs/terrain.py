@@ -44,8 +44,8 @@ class Plot:
     @cached_property
     def axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The points' x and y, m."""
-        x: NDArray[np.float64] = self.low[0] + self.spacing * np.arange(self.shape[0])
-        y: NDArray[np.float64] = self.low[1] + self.spacing * np.arange(self.shape[1])
+        x = self.low[0] + self.spacing * np.arange(self.shape[0], dtype=np.float64)
+        y = self.low[1] + self.spacing * np.arange(self.shape[1], dtype=np.float64)
         return x, y
 
 
