@@ -248,7 +248,7 @@ RANDOMIZATIONS["full"] = (
     Term("gravity", "reset", "scale", 0.98, 1.02, "truncated"),
     Term("slope_x", "reset", "set", -2.0, 2.0, "truncated"),
     Term("slope_y", "reset", "set", -2.0, 2.0, "truncated"),
-    Term("roughness", "reset", "set", 0.0, 0.02),
+    Term("roughness", "reset", "set", 0.0, 0.01),
     Term("sideways_force", "interval", "set", -0.03, 0.03, period=3.0),
     Term("stiffness", "reset", "scale", 0.85, 1.15),
     Term("damping", "reset", "scale", 0.8, 1.2),
