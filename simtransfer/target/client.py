@@ -13,7 +13,7 @@ import numpy as np
 
 from simtransfer.deployment import Deployment
 from simtransfer.target.actuation import Actuation
-from simtransfer.target.clock import Clock
+from simtransfer.target.clock import GLANCE, Clock
 from simtransfer.target.control_loop import Loop, Patience
 from simtransfer.target.description import Description, check_fit, digest
 from simtransfer.target.hand import Hand, Skill
@@ -109,7 +109,7 @@ class ClientWire:
             except BlockingIOError:
                 if (now := self.clock.now()) >= until:
                     return None
-                select.select([self._socket], [], [], self.clock.wall(until - now))
+                select.select([self._socket], [], [], min(self.clock.wall(until - now), GLANCE))
                 continue
             except VersionError as error:
                 raise ValueError(f"{error}; use the same release at both ends") from None
@@ -156,6 +156,11 @@ class Client:
         try:
             self.told = told = self._introduce()
             check_fit(told, deployment.bundle.task, deployment.robot, deployment.interface)
+            if not told.lockstep and told.step_seconds >= self._patience.give_up:
+                raise ValueError(
+                    f"the robot sends a reading every {told.step_seconds:g} s of the wall clock, "
+                    f"but give_up is {self._patience.give_up:g} s; have more patience"
+                )
         except BaseException:
             self.leave()
             raise

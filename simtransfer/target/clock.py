@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+GLANCE = 0.05  # s of the wall clock between two looks at what else might have happened
+
 
 class Clock:
     """Seconds of a robot's time, from 0 on, never backward.

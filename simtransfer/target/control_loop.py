@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from simtransfer.target.clock import Clock
+from simtransfer.target.clock import GLANCE, Clock
 from simtransfer.target.hand import Hand
 from simtransfer.target.safety import EmergencyStopError, RobotSilentError
 from simtransfer.target.wire import Kind, Message
 
 WAIT = 0.5  # of a control step that a reading may be late and still be answered at once
 FOLLOW = 0.05  # of what readings are early or late that the schedule moves by
-GLANCE = 0.05  # s of the wall clock between two looks at what else might have happened
 
 
 class Wire(Protocol):
@@ -111,7 +110,8 @@ class Loop:
         hand.answer(first, first.sequence, time.monotonic())
         step, unread = first.sequence + 1, None
         while True:
-            came = self._wire.wait(schedule.due(step) + WAIT * dt)
+            until = schedule.due(step) + WAIT * dt
+            came = self._wire.wait(min(until, clock.now() + GLANCE * clock.speed))
             self._look(clock.now())
             if came and hand.is_over(came[1]):
                 return came[1]
@@ -125,7 +125,7 @@ class Loop:
                 schedule.met(reading.sequence, now)
                 hand.answer(reading, reading.sequence, time.monotonic())
                 done, unread = reading.sequence, None
-            elif came:
+            elif came or clock.now() < until:
                 continue
             elif unread:
                 hand.answer(unread[0], step, time.monotonic())
@@ -155,7 +155,7 @@ class Loop:
         hand, clock = self._hand, self._clock
         hand.answer(first, first.sequence, time.monotonic())
         while True:
-            came = self._wire.wait(clock.now() + GLANCE)
+            came = self._wire.wait(clock.now() + GLANCE * clock.speed)
             self._look(clock.now())
             if came and hand.is_over(came[1]):
                 return came[1]

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 
+from envs.catalogue import control_rate
 from envs.interface import Interface
 from envs.robot import Robot
 from envs.tables import build_json
+
+FASTEST = 1000.0  # robot's seconds a second: more than any simulator makes
+MOST = 2**32 - 1  # episodes, as the wire counts them
+OFTENEST = 1e5  # Hz
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,21 @@ class Description:
 
     def __post_init__(self) -> None:
         """Refuse what no control loop can follow."""
-        if not (self.control_rate > 0.0 and self.speed > 0.0):
-            raise ValueError("description: control_rate and speed must be positive")
+        for name, most in (("control_rate", OFTENEST), ("speed", FASTEST)):
+            if not 0.0 < getattr(self, name) <= most:
+                raise ValueError(
+                    f"description.{name}: must be above 0, at most {most:g}, "
+                    f"got {getattr(self, name):g}"
+                )
+        if not 0 <= self.begun <= self.episodes <= MOST:
+            raise ValueError(
+                f"description: {self.begun} of {self.episodes} episodes cannot have begun"
+            )
+
+    @property
+    def step_seconds(self) -> float:
+        """How long a control step takes, s of the wall clock."""
+        return 1.0 / self.control_rate / self.speed
 
     def text(self) -> str:
         """As JSON."""
@@ -83,6 +102,12 @@ def check_fit(told: Description, task: str, robot: Robot, interface: Interface) 
         raise ValueError(
             f"the robot is there for {told.task!r}, the bundle was trained for {task!r}; "
             "serve that task or take another bundle"
+        )
+    rate = control_rate(task)
+    if not math.isclose(told.control_rate, rate):
+        raise ValueError(
+            f"the robot is told {told.control_rate:g} times a second, but a policy for {task!r} "
+            f"acts {rate:g} times"
         )
     whose = (
         f"a {told.robot!r}"

@@ -15,6 +15,7 @@ from simtransfer.target.safety import ReadingCheck
 from simtransfer.target.wire import Kind, Message
 
 Control = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+FARTHEST = 2**31  # control steps: no episode is that long, and the wire counts no further
 COUNTS = ("answered", "held", "safe", "deadline_misses", "late", "outdated", "missing", "unusable")
 
 
@@ -72,9 +73,8 @@ class Hand:
         if reading.kind is not Kind.READING or reading.episode != self._episode:
             return False
         skill = self._skill
-        if reading.digest != skill.digest or len(reading.values) != len(
-            skill.interface.observation
-        ):
+        fits = len(reading.values) == len(skill.interface.observation)
+        if reading.digest != skill.digest or not fits or reading.sequence >= FARTHEST:
             self.counts["unusable"] += 1
             return False
         if reading.sequence <= self.newest:

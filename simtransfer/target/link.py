@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import select
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from simtransfer.target.clock import Clock
+from simtransfer.target.clock import GLANCE, Clock
 from simtransfer.target.network_faults import Channel, Faults
 from simtransfer.target.wire import (
     ForeignError,
@@ -20,6 +21,7 @@ from simtransfer.target.wire import (
 )
 
 LARGEST = 65_535  # bytes that a datagram can have
+FAREWELL = 2.0  # s of the wall clock for a client to hear of what was said last
 BURST = 64  # datagrams that are read before anything else is looked after
 Address = tuple[str, int]
 
@@ -93,11 +95,14 @@ class Link:
             self._outward.send((encode(message), self.client), self._clock.now())
             self._deliver()
 
-    def wait(self, until: float) -> tuple[float, Message] | None:
+    def wait(
+        self, until: float, interrupted: Callable[[], object] = bool
+    ) -> tuple[float, Message] | None:
         """The next message of the client and when it arrived.
 
         Args:
             until: Robot's seconds, after which nothing more is waited for.
+            interrupted: Tells whether nothing is to be waited for any more.
 
         Returns:
             None if nothing has arrived until then.
@@ -108,10 +113,10 @@ class Link:
             now = self._clock.now()
             if arrived := self._inward.arrive(min(now, until)):
                 return arrived
-            if now >= until:
+            if now >= until or interrupted():
                 return None
             following = min(until, self._inward.next_arrival, self._outward.next_arrival)
-            select.select([self._socket], [], [], self._clock.wall(following - now))
+            select.select([self._socket], [], [], min(self._clock.wall(following - now), GLANCE))
 
     def release(self) -> None:
         """Listen to whoever says hello next, and to nothing more of who was the client."""
@@ -119,8 +124,9 @@ class Link:
         self._inward.clear()
 
     def close(self) -> None:
-        """Send what is under way, and stop listening."""
-        while self._outward.next_arrival < np.inf:
+        """Send what arrives soon, and stop listening."""
+        until = self._clock.now() + FAREWELL * self._clock.speed
+        while self._outward.next_arrival <= until:
             self.wait(self._outward.next_arrival)
         self._socket.close()
 

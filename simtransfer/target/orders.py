@@ -7,6 +7,8 @@ import numpy as np
 from simtransfer.target.actuation import Actuation, Targets
 from simtransfer.target.wire import Kind, Message
 
+REASON = 200  # characters of a stop's reason that are kept: a result must fit into a datagram
+
 
 class Orders:
     """Commands as they come, and what is to be done in each control step.
@@ -43,7 +45,7 @@ class Orders:
     def hear(self, when: float, message: Message) -> None:
         """Take a message that arrived then, in robot's seconds."""
         if message.kind is Kind.STOP:
-            self.ended = self.ended or f"stopped: {message.text}"
+            self.ended = self.ended or f"stopped: {message.text[:REASON]}"
         elif message.kind is Kind.BYE:
             self.ended = self.ended or "the client left"
         elif message.kind in (Kind.COMMAND, Kind.REST) and message.episode == self._episode:

@@ -41,11 +41,19 @@ class RealTime:
         clock: The robot's.
         dt: Of a control step, s.
         safe_after: See `Orders.decide`.
+        interrupted: Tells whether to wait no longer.
     """
 
-    def __init__(self, link: Link, clock: Clock, dt: float, safe_after: float) -> None:
+    def __init__(
+        self,
+        link: Link,
+        clock: Clock,
+        dt: float,
+        safe_after: float,
+        interrupted: Callable[[], object] = bool,
+    ) -> None:
         self._link, self._clock, self._dt = link, clock, dt
-        self._safe_after = safe_after
+        self._safe_after, self._interrupted = safe_after, interrupted
         self.overruns = 0
 
     def begin(self) -> float:
@@ -62,7 +70,7 @@ class RealTime:
             begin = now
         self._begin = end = begin + self._dt
         self._link.send(reading)
-        while arrived := self._link.wait(end):
+        while arrived := self._link.wait(end, self._interrupted):
             orders.hear(*arrived)
         return orders.decide(begin, end, self._safe_after)
 

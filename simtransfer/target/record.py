@@ -72,9 +72,10 @@ def summary(episodes: Sequence[Played]) -> dict[str, Any]:
         "seconds": sum(played.seconds for played in episodes),
     }
     whole = [played.measures for played in episodes if played.ended == BY_TASK]
-    for name, value in whole[0].items() if whole else ():
-        kind = "rate" if isinstance(value, bool) else "mean"
-        row[f"{name}_{kind}"] = sum(float(told[name]) for told in whole) / len(whole)
+    for name in dict.fromkeys(name for measured in whole for name in measured):
+        values = [measured[name] for measured in whole if name in measured]
+        kind = "rate" if isinstance(values[0], bool) else "mean"
+        row[f"{name}_{kind}"] = sum(map(float, values)) / len(values)
     return row | {"counts": total([played.counts for played in episodes])}
 
 

@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 
 from envs import make_environment
 from envs.interface import unknown
+from envs.parameters import BODY
+from envs.randomization_file import find_randomization
+from envs.robot import Robot
 from simtransfer.target.actuation import Actuation
 from simtransfer.target.clock import Clock
-from simtransfer.target.description import Description, digest
-from simtransfer.target.link import Link
+from simtransfer.target.description import FASTEST, MOST, Description, digest
+from simtransfer.target.link import FAREWELL, Link
 from simtransfer.target.network_faults import Faults
 from simtransfer.target.orders import Orders
 from simtransfer.target.pacing import AGAIN, Lockstep, Pace, RealTime
 from simtransfer.target.record import BY_TASK, Played
-from simtransfer.target.wire import Kind, Message
+from simtransfer.target.wire import Kind, Message, encode
 
-FAREWELL = 2.0  # s of the wall clock for a client to hear of the last result
 TO_REST = 2.0  # robot's seconds from a stop to the end of the episode
 
 
@@ -64,13 +66,17 @@ class TargetConfig:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be served."""
-        if self.episodes < 1:
-            raise ValueError(f"episodes must be at least 1, got {self.episodes}")
+        if not 1 <= self.episodes <= MOST:
+            raise ValueError(f"episodes must be at least 1, at most {MOST}, got {self.episodes}")
         if min(self.seed, self.network_seed) < 0:
             raise ValueError("seed and network seed must not be negative")
         for name in ("speed", "safe_after", "leave_after"):
             if not 0.0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name):g}")
+        if self.speed > FASTEST:
+            raise ValueError(f"speed must be at most {FASTEST:g}, got {self.speed:g}")
+        if not self.host:  # which a socket would take for all of the machine's addresses
+            raise ValueError("host must not be empty; give an address to listen at, as 127.0.0.1")
         if not 0 <= self.port < 65_536:
             raise ValueError(f"port must be from 0 to 65535, got {self.port}")
         if self.lockstep and self.faults.any:
@@ -101,12 +107,20 @@ class TargetServer:
         )
         if config.suite not in world.task.suites:  # else episodes would be another suite's
             raise ValueError(unknown("suite", config.suite, world.task.suites))
-        self._world = world
+        _refuse_bodies(world.robot, config.randomization)
+        self._world, self._robot = world, world.robot  # before a draw moves masses in it
         self._first = config.seed * config.episodes
         self._dt = 1.0 / world.task.control_rate
+        if not config.lockstep and self._dt / config.speed >= config.leave_after:
+            raise ValueError(
+                f"at speed {config.speed:g} a control step takes {self._dt / config.speed:g} s of "
+                f"the wall clock, but a client has left after {config.leave_after:g} s; "
+                "give a higher speed or a longer leave_after"
+            )
         self._digest = digest(world.interface)
         self._actuation = Actuation(world.robot, world.task.control_rate)
         self._clock = Clock(1.0 if config.lockstep else config.speed)
+        encode(self._introduction(0))  # refuse at once a robot that no datagram can describe
         self._link = Link(config.host, config.port, self._clock, config.faults, config.network_seed)
         self.address = self._link.address
 
@@ -173,10 +187,10 @@ class TargetServer:
 
     def _introduction(self, begun: int) -> Message:
         world, config = self._world, self.config
-        actuators = world.robot.actuators
+        actuators = self._robot.actuators
         told = Description(
-            robot=world.robot.name,
-            robot_digest=world.robot.digest,
+            robot=self._robot.name,
+            robot_digest=self._robot.digest,
             task=config.task,
             control_rate=world.task.control_rate,
             speed=self._clock.speed,
@@ -235,7 +249,7 @@ class TargetServer:
     def _pace(self, interrupted: Callable[[], str]) -> Pace:
         link, config = self._link, self.config
         if not config.lockstep:
-            return RealTime(link, self._clock, self._dt, config.safe_after)
+            return RealTime(link, self._clock, self._dt, config.safe_after, interrupted)
 
         def abandoned() -> bool:
             return bool(interrupted()) or link.silence > config.leave_after
@@ -261,3 +275,18 @@ class TargetServer:
             arrived = self._link.wait(self._clock.now() + AGAIN * self._clock.speed)
             if arrived and arrived[1].kind is Kind.BYE:
                 self._link.release()
+
+
+def _refuse_bodies(robot: Robot, randomization: str) -> None:
+    """See that the robot keeps the limits that a client is told of.
+
+    Raises:
+        ValueError: If proportions are drawn that it has.
+    """
+    drawn = {name for term in find_randomization(randomization) for name in term.names}
+    for name in sorted(drawn & BODY.keys()):
+        if robot.varied({name: 0.9}) != robot:
+            raise ValueError(
+                f"randomization {randomization!r} draws {name!r}, but what is served is "
+                f"{robot.name!r} as its robot.toml has it; choose one that draws no bodies"
+            )

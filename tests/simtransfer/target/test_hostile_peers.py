@@ -1,0 +1,231 @@
+"""Peers that say what no peer should: neither end falls over, and neither stops listening."""
+
+import json
+import threading
+import time
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envs import find_robot, make_environment
+from envs.interface import Feature, Interface
+from simtransfer.deployment import Deployment
+from simtransfer.target.actuation import Actuation
+from simtransfer.target.client import Client, ClientWire
+from simtransfer.target.control_loop import Patience
+from simtransfer.target.description import Description, check_fit
+from simtransfer.target.hand import FARTHEST, Hand, Skill
+from simtransfer.target.network_faults import Faults
+from simtransfer.target.record import BY_TASK, Played, summary, summary_table
+from simtransfer.target.server import TargetConfig, TargetServer
+from simtransfer.target.wire import LONGEST, Kind, Message
+
+TOLD = Description(
+    robot="hatchback",
+    robot_digest="0",
+    task="driving",
+    control_rate=10.0,
+    speed=1.0,
+    lockstep=False,
+    episodes=2,
+    begun=0,
+    observation=("a",),
+    action=("b",),
+    unit=("rad",),
+    low=(-1.0,),
+    high=(1.0,),
+    rate=(0.0,),
+)
+
+
+class Robot:
+    """A robot in a thread, and somebody who speaks to it by hand."""
+
+    def __init__(self, **options):
+        self.over, self.played = threading.Event(), []
+        self.server = TargetServer(TargetConfig(**({"episodes": 2, "speed": 20.0} | options)))
+        interrupted = lambda: "the test" if self.over.is_set() else ""  # noqa: E731
+        arguments = (self.played.append, interrupted)
+        self.thread = threading.Thread(target=self.server.run, args=arguments)
+        self.thread.start()
+        self.wire = ClientWire(*self.server.address)
+
+    def hear(self, kind):
+        until = self.wire.clock.now() + 10.0
+        while came := self.wire.wait(until):
+            if came[1].kind is kind:
+                return came[1]
+        raise AssertionError(f"no {kind.name} came")
+
+    def begin(self, number=0):
+        self.wire.send(Message(Kind.HELLO))
+        told = self.hear(Kind.DESCRIPTION)
+        self.wire.send(Message(Kind.READY, told.digest, episode=number))
+        self.hear(Kind.READING)
+        return Description.read(told.text)
+
+    def close(self):
+        """Switch it off; returns how long that took, s."""
+        began = time.monotonic()
+        self.over.set()
+        self.thread.join(20.0)
+        self.wire.close()
+        return time.monotonic() - began
+
+
+def test_a_stop_whose_reason_is_as_long_as_a_datagram_ends_an_episode_and_no_more():
+    robot = Robot()
+    try:
+        robot.begin()
+        # In JSON each of these is two characters: the result would not fit into a datagram.
+        robot.wire.send(Message(Kind.STOP, text='"' * LONGEST))
+        robot.hear(Kind.RESULT)
+        assert robot.begin(1).begun == 1
+    finally:
+        robot.close()
+    assert len(robot.played) == 1
+    assert robot.played[0].ended.startswith('stopped: """')
+
+
+@pytest.mark.parametrize("options", [{"faults": Faults(delay=1e6)}, {"speed": 0.021}])
+def test_a_robot_is_switched_off_at_once_however_slow_its_network_or_its_time(options):
+    robot = Robot(**options)
+    try:
+        for _ in range(5):
+            robot.wire.send(Message(Kind.HELLO))
+            robot.wire.send(Message(Kind.READY, robot.server._digest))
+        time.sleep(0.3)
+    finally:
+        spent = robot.close()
+    assert spent < 1.5
+
+
+def test_a_robot_that_is_served_is_the_same_one_in_every_episode():
+    robot = Robot(robot="porter", task="parcel", randomization="full")
+    try:
+        first = robot.begin()
+        robot.wire.send(Message(Kind.STOP, text="enough"))
+        robot.hear(Kind.RESULT)
+        assert robot.begin(1) == replace(first, begun=1)
+    finally:
+        robot.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"robot": "porter", "task": "parcel", "randomization": "bodies"}, "draws no bodies"),
+        ({"speed": 1e-12}, "a control step takes 1e"),
+        ({"speed": 1e300}, "speed must be at most 1000"),
+        ({"host": ""}, "host must not be empty"),
+        ({"episodes": 2**32}, "episodes must be at least 1, at most"),
+    ],
+)
+def test_what_cannot_be_served_is_refused(options, said):
+    with pytest.raises(ValueError, match=said):
+        TargetServer(TargetConfig(**options))
+
+
+def test_cars_have_no_proportions_to_draw():
+    server = TargetServer(TargetConfig(randomization="bodies"))
+    server._link.close()
+    server._world.close()
+
+
+@given(
+    st.sampled_from(sorted(asdict(TOLD))),
+    st.one_of(
+        st.floats(),
+        st.integers(),
+        st.text(max_size=9),
+        st.none(),
+        st.lists(st.floats(), max_size=3),
+    ),
+)
+def test_whatever_a_robot_says_of_itself_is_usable_or_refused(key, value):
+    text = json.dumps(asdict(TOLD) | {key: value})
+    try:
+        told = Description.read(text)
+    except ValueError as error:
+        assert len(str(error).splitlines()) == 1
+        return
+    assert 0.0 < told.step_seconds < float("inf")
+    assert 0 <= told.begun <= told.episodes < 2**32
+    assert 0.0 < told.speed <= 1000.0
+
+
+def test_a_robot_of_another_pace_than_the_policy_was_trained_for_is_refused():
+    world = make_environment()
+    robot, interface = find_robot("hatchback"), world.interface
+    world.close()
+    fitting = replace(
+        TOLD,
+        robot_digest=robot.digest,
+        observation=interface.observation_names,
+        action=interface.action_names,
+    )
+    check_fit(fitting, "driving", robot, interface)
+    with pytest.raises(ValueError, match="acts 10 times"):
+        check_fit(replace(fitting, control_rate=50.0), "driving", robot, interface)
+
+
+def test_results_need_not_all_tell_the_same():
+    told = [{"distance": 3.0}, {"collision": True, "distance": 5.0}, {}]
+    played = [
+        Played(k, False, BY_TASK, 1.0, k == 2, measures, {}) for k, measures in enumerate(told)
+    ]
+    row = summary(played)
+    assert row["distance_mean"] == 4.0
+    assert row["collision_rate"] == 1.0
+    assert summary_table("", row).row_count
+
+
+def test_a_reading_from_the_far_future_is_not_taken():
+    skill = Skill(
+        lambda reading: reading,
+        Actuation(find_robot("hatchback"), 10.0),
+        Interface((Feature("a", "1", -1.0, 1.0),), ()),
+        7,
+    )
+    hand = Hand(skill, 0, lambda message: None)
+    # The commands that follow could not be numbered.
+    reading = Message(Kind.READING, 7, 0.0, 0, 2**32 - 1, np.zeros(1, dtype=np.float32))
+    assert not hand.takes(reading, 0.0)
+    assert hand.counts["unusable"] == 1
+    assert hand.takes(replace(reading, sequence=FARTHEST - 1), 0.0)
+
+
+@pytest.fixture(scope="module")
+def deployed():
+    return Deployment("hatchback-driving")
+
+
+def test_a_robot_slower_than_the_client_has_patience_for_is_refused(deployed):
+    robot = Robot(speed=0.021)  # a reading every 4.8 s
+    url = "udp://{}:{}".format(*robot.server.address)
+    try:
+        with pytest.raises(ValueError, match=r"a reading every 4\.76.* s of the wall clock"):
+            Client(deployed, url, Patience(give_up=3.0))
+        Client(deployed, url, Patience(give_up=6.0)).leave()
+    finally:
+        robot.close()
+
+
+def test_an_emergency_stop_does_not_wait_for_the_next_reading(deployed):
+    robot = Robot(speed=0.021)
+    url = "udp://{}:{}".format(*robot.server.address)
+    pressed = threading.Event()
+    interrupted = lambda: "Ctrl-C" if pressed.is_set() else ""  # noqa: E731
+    try:
+        client = Client(deployed, url, Patience(give_up=10.0), interrupted)
+        timer = threading.Timer(0.5, pressed.set)
+        timer.start()
+        began = time.monotonic()
+        run = client.run()
+        assert time.monotonic() - began < 1.5
+        assert run.ended == "emergency stop: interrupted by Ctrl-C"
+    finally:
+        robot.close()
