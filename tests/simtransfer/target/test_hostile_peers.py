@@ -204,14 +204,15 @@ def deployed():
 
 
 def test_a_robot_slower_than_the_client_has_patience_for_is_refused(deployed):
-    robot = Robot(speed=0.021)  # a reading every 4.8 s
-    url = "udp://{}:{}".format(*robot.server.address)
+    impatient, patient = Robot(speed=0.021), Robot(speed=0.021)  # a reading every 4.8 s
+    urls = ["udp://{}:{}".format(*robot.server.address) for robot in (impatient, patient)]
     try:
         with pytest.raises(ValueError, match=r"a reading every 4\.76.* s of the wall clock"):
-            Client(deployed, url, Patience(give_up=3.0))
-        Client(deployed, url, Patience(give_up=6.0)).leave()
+            Client(deployed, urls[0], Patience(give_up=3.0))
+        Client(deployed, urls[1], Patience(give_up=6.0)).leave()
     finally:
-        robot.close()
+        impatient.close()
+        patient.close()
 
 
 def test_an_emergency_stop_does_not_wait_for_the_next_reading(deployed):
