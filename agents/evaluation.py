@@ -13,6 +13,7 @@ import pandas as pd
 from agents.actor import Act
 from agents.group import Group, Make
 from agents.processes import form
+from envs.tables import LARGEST
 
 WORLDS = 20  # stepped side by side, so that a network sees a batch
 
@@ -82,7 +83,12 @@ def evaluate(
     Returns:
         A table with a row an episode; its columns are the fields of `Episode`, and what the task
         tells.
+
+    Raises:
+        ValueError: If an episode's number would be larger than a table can hold.
     """
+    if first + max(episodes.values(), default=0) > LARGEST:
+        raise ValueError("episodes are numbered below 2**63; give a smaller seed")
     results: list[Episode] = []
     for suite, count in episodes.items():
         for start in range(0, count, worlds.count):

@@ -17,6 +17,7 @@ HAARNOJA = "Haarnoja 2023, arXiv 2304.13653"
 DAO = "Dao 2023, arXiv 2310.03191"
 RUDIN = "Rudin 2021, arXiv 2109.11978, its code"
 EXARCHOS = "Exarchos 2020, arXiv 2011.01891, between simulators"
+FARTHEST = 100.0  # that a factor or a speed may be drawn: engines lose their grip far beyond
 LATEST = 5.0  # control steps that anything is late at most
 
 
@@ -51,6 +52,7 @@ PARAMETERS: dict[str, Parameter] = {
         1.0,
         "friction of tyres and soles, as a factor on the loaded one",
         low=0.0,
+        high=FARTHEST,
         physical=True,
         source=f"{HUMANOID_GYM}: coefficients of 0.1 to 2",
     ),
@@ -81,6 +83,7 @@ PARAMETERS: dict[str, Parameter] = {
         1.0,
         "mass and inertia of every link, as a factor on the loaded ones",
         low=0.01,
+        high=FARTHEST,
         physical=True,
         source=f"{TAN}: 0.8 to 1.2",
     ),
@@ -171,12 +174,18 @@ PARAMETERS: dict[str, Parameter] = {
         1.0,
         "factor on the torque limits of motors and brakes",
         low=0.0,
+        high=FARTHEST,
         source=f"{TAN}: 0.8 to 1.2",
     ),
     "servo_speed": Parameter(
-        "1", 1.0, "factor on the largest speed of every servo", low=0.01, physical=True
+        "1",
+        1.0,
+        "factor on the largest speed of every servo",
+        low=0.01,
+        high=FARTHEST,
+        physical=True,
     ),
-    "steering_offset": Parameter("rad", 0.0, "error of every servo's zero"),
+    "steering_offset": Parameter("rad", 0.0, "error of every servo's zero", low=-3.2, high=3.2),
     "encoder_offset": Parameter(
         "rad",
         0.0,
@@ -218,6 +227,7 @@ PARAMETERS: dict[str, Parameter] = {
         0.0,
         "noise of own-state readings, in quarters of range",
         low=0.0,
+        high=10.0,
         source=f"{TAN}: up to 0.05 rad of an inertial unit",
     ),
     "observation_bias": Parameter(
@@ -226,6 +236,7 @@ PARAMETERS: dict[str, Parameter] = {
         "largest error, each its own all episode long, of posture and torque read by a humanoid, "
         "in quarters of range",
         low=0.0,
+        high=10.0,
         source=f"{TAN}: up to 0.05 rad of an inertial unit",
     ),
     "lidar_noise": Parameter(
@@ -233,6 +244,7 @@ PARAMETERS: dict[str, Parameter] = {
         0.0,
         "standard deviation of a lidar range",
         low=0.0,
+        high=1000.0,
         source="Velodyne VLP-16 data sheet: ±0.03 m",
     ),
     "lidar_dropout": Parameter(
@@ -242,7 +254,9 @@ PARAMETERS: dict[str, Parameter] = {
         low=0.0,
         high=1.0,
     ),
-    "lidar_yaw": Parameter("deg", 0.0, "error of the lidar's mounting angle"),
+    "lidar_yaw": Parameter(
+        "deg", 0.0, "error of the lidar's mounting angle", low=-180.0, high=180.0
+    ),
     "traffic_speed": Parameter(
         "1", 1.0, "factor on the speed of other cars", low=0.1, high=3.0, occasions=BETWEEN
     ),
@@ -276,6 +290,8 @@ PARAMETERS: dict[str, Parameter] = {
         "m/s",
         0.0,
         "sudden sideways velocity, as from a gust",
+        low=-FARTHEST,
+        high=FARTHEST,
         occasions=("interval",),
         source=f"{HUMANOID_GYM}: 0.2 m/s, every 4 s",
     ),

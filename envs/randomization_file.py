@@ -117,7 +117,11 @@ def as_toml(terms: Sequence[Term | Samples], comment: str = "") -> str:
         terms: What is drawn.
         comment: Lines to put before it.
     """
-    lines = [f"# {line}".rstrip() for line in comment.splitlines()]
+    # What cannot be printed, as in the name of a file, TOML does not take either.
+    printed = [
+        "".join(c if c.isprintable() else "?" for c in line) for line in comment.splitlines()
+    ]
+    lines = [f"# {line}".rstrip() for line in printed]
     for term in terms:
         lines += ["", f"[[{'term' if isinstance(term, Term) else 'samples'}]]"]
         if isinstance(term, Term):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -57,6 +58,23 @@ def replace_file(file: Path, write: Callable[[Path], None]) -> None:
     finally:
         with suppress(OSError):  # of a file system that turned read-only
             draft.unlink(missing_ok=True)
+
+
+def claim(file: Path) -> None:
+    """See that a file can be written, before much is done for what goes into it.
+
+    Raises:
+        OSError: If it cannot.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        draft.touch()
+    except OSError as error:  # people know the file, not its draft
+        raise OSError(error.errno, os.strerror(error.errno or 0), str(file)) from error
+    draft.unlink()
 
 
 def write_json(data: Any, file: Path) -> None:

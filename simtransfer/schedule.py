@@ -193,11 +193,11 @@ class Automatic(Ranges):
 
     def state(self) -> dict[str, Tensor]:
         """See `Ranges.state`."""
-        longest = self.schedule.episodes
+        longest = max((len(side) for ends in self._seen for side in ends), default=0)
         seen = [side + [np.nan] * (longest - len(side)) for ends in self._seen for side in ends]
         return {
             "shares": torch.tensor(self._shares),
-            "seen": torch.tensor(seen, dtype=torch.float64).reshape(-1, 2, longest),
+            "seen": torch.tensor(seen, dtype=torch.float64).reshape(len(self._seen), 2, longest),
         }
 
     def restore(self, state: Mapping[str, Tensor]) -> None:

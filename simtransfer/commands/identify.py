@@ -12,7 +12,7 @@ from agents.processes import workers_for
 from envs import find_robot
 from envs.randomization_file import as_toml, digest, find_randomization
 from simtransfer.commands.options import SetOfTerms
-from simtransfer.files import write_text
+from simtransfer.files import claim, write_text
 from simtransfer.identification.identified import (
     BAND,
     UNTOLD,
@@ -59,6 +59,7 @@ def identify(
     if output_file.suffix != ".toml":
         raise ValueError(f"--output: a randomization is a .toml file, got {output_file}")
     require_sbi()
+    claim(output_file)
     who = find_robot(robot)
     log = read_logs(logs, who)
     before = Prior.of(find_randomization(prior), parameters)
@@ -72,7 +73,6 @@ def identify(
         found = conclude(log, before, effort, processes, listener)
     told = ", ".join(map(str, logs))
     comment = f"What {who.name}'s parameters may be, from {told}; before: {prior}."
-    output_file.parent.mkdir(parents=True, exist_ok=True)
     picture = output_file.with_suffix(".png")
     draw(found, picture)
     write_text(as_toml(found.randomization, comment), output_file)
@@ -102,10 +102,14 @@ def identify(
 
 def _table(found: Identified, robot: str) -> Table:
     table = Table(title=f"{robot}, from {len(found.log.readings)} rows of log")
-    table.add_column("parameter", no_wrap=True)
-    for column in ("prior 90 %", "median", "90 %", "width", "told"):
+    rows = found.rows()
+    # A narrow terminal breaks lines between words, and cuts nothing short.
+    table.add_column("parameter", min_width=1 + max(len(row["parameter"]) for row in rows))
+    for column in ("prior 90 %", "median", "90 %"):
+        table.add_column(column)
+    for column in ("width", "told"):
         table.add_column(column, no_wrap=True)
-    for row in found.rows():
+    for row in rows:
         unit = "" if row["unit"] == "1" else f", {row['unit']}"
         table.add_row(
             row["parameter"] + unit,

@@ -12,6 +12,7 @@ from envs.catalogue import control_rate
 from envs.driving.car import Car
 from envs.randomization_file import find_randomization
 from simtransfer.commands.options import SetOfTerms
+from simtransfer.files import claim
 from simtransfer.identification.excitation import excitation
 from simtransfer.identification.log import write_log
 from simtransfer.identification.recording import hidden
@@ -53,6 +54,7 @@ def record(
     rate = control_rate(who.tasks[0])
     length = seconds if seconds is not None else CAR if isinstance(who, Car) else HUMANOID
     told = excitation(who, rate, episodes, length, commands)
+    claim(output_file)
     values = hidden(find_randomization(randomization), seed)
     log = carry_out(who, told, values, seed, simulator)
     write_log(log, output_file)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from envs.driving.car import Car
 from envs.robot import Robot
+from simtransfer.identification.log import SHORTEST
 
 SPRINT, BRAKE, TURN = (1.8, 3.0), (0.8, 1.2), (0.5, 1.2)  # s that a car is told the same
 SIDEWAYS = 4.0  # m/s², asked of a car's tyres at most
@@ -16,6 +17,7 @@ SWAY = 0.2  # of a joint's range, at most, from where it stands
 TONES = (0.5, 3.0)  # Hz
 COUNT = 3  # tones of each joint
 LONGEST = 3600.0  # s
+MOST = 10**6  # commands: a day of a car's
 
 
 def excitation(
@@ -33,10 +35,16 @@ def excitation(
     Raises:
         ValueError: If there is nothing to do, or too much.
     """
-    if episodes < 1 or not 2.0 / rate <= seconds <= LONGEST:
+    shortest = SHORTEST / rate
+    if episodes < 1 or not shortest <= seconds <= LONGEST:
         raise ValueError(
-            f"a log needs an episode or more, each of {2.0 / rate:g} to {LONGEST:g} seconds, "
+            f"a log needs an episode or more, each of {shortest:g} to {LONGEST:g} seconds, "
             f"got {episodes} of {seconds:g}"
+        )
+    if episodes * seconds * rate > MOST:
+        raise ValueError(
+            f"{episodes} episodes of {seconds:g} seconds are more than memory should hold; give "
+            f"{int(MOST / (seconds * rate))} at most"
         )
     steps = round(seconds * rate)
     low = np.asarray([actuator.low for actuator in robot.actuators])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from simtransfer.identification.log import Log
 from simtransfer.identification.posterior import Posterior, Replayed, learn
 from simtransfer.identification.prior import Prior
 from simtransfer.identification.recording import sensed
-from simtransfer.identification.replay import replaying
+from simtransfer.identification.replay import PORTION, replaying
 
 INNER = (0.05, 0.95)  # what is told of a distribution: its middle 90 %
 NORMAL_WIDTH = 3.2897  # of the middle 90 % of a standard normal distribution
@@ -142,7 +143,8 @@ def _replay(
     read = [known.index(feature.name) for feature in log.channels]
     sets = [dict(zip(prior.names, row, strict=True)) for row in prior.values(normal).tolist()]
     found = []
-    with replaying(log.robot, log.commands, workers) as play:
+    # No more processes than have something to do.
+    with replaying(log.robot, log.commands, min(workers, ceil(len(sets) / PORTION))) as play:
         for readings in play(sets, seed):
             found.append(readings[:, read])
             listener.on_replay()

@@ -18,6 +18,7 @@ from envs.catalogue import find_task
 from envs.interface import Feature, unknown
 from envs.rig import channels
 from envs.robot import Robot
+from envs.tables import checked
 from simtransfer.files import replace_file
 
 SCHEMA = 1
@@ -108,15 +109,18 @@ def read_logs(files: Sequence[Path], robot: Robot) -> Log:
 
 def _read(file: Path, robot: Robot) -> Log:
     try:
-        table = parquet.read_table(file)
+        # Opened here, so that a name is that of a file, never of a folder of them or of a bucket.
+        with file.open("rb") as opened, parquet.ParquetFile(opened) as whole:
+            table = whole.read()
     except OSError as error:
         raise ValueError(f"{file}: cannot be read ({error.strerror or error})") from None
     except (pa.ArrowException, ValueError) as error:
         raise ValueError(f"{file}: truncated or not Parquet ({error})") from None
     try:
         _check_origin(table.schema.metadata or {}, robot)
-        return _parse(table.to_pandas(), robot)
-    except ValueError as error:
+        # As it is on disk: pandas would make an index of a column, and lose it as one.
+        return _parse(table.to_pandas(ignore_metadata=True), robot)
+    except (pa.ArrowException, ValueError) as error:
         raise ValueError(f"{file}: {error}") from None
 
 
@@ -126,8 +130,9 @@ def _check_origin(metadata: dict[bytes, bytes], robot: Robot) -> None:
         return
     try:
         about = json.loads(metadata[b"simtransfer"])
-        schema, name = int(about["schema"]), str(about["robot"])
-    except (ValueError, KeyError, TypeError):
+        schema = checked(about["schema"], "int", "schema")
+        name = checked(about["robot"], "str", "robot")
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError("its metadata 'simtransfer' is not a log's") from None
     if schema > SCHEMA:
         raise ValueError(f"is of schema {schema}; this version reads up to {SCHEMA}")
@@ -140,7 +145,10 @@ def _parse(table: pd.DataFrame, robot: Robot) -> Log:
         raise ValueError("has no rows")
     known = {feature.name: feature for feature in channels(robot)}
     told = command_columns(robot)
-    for column in map(str, table.columns):
+    names = list(map(str, table.columns))
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"two columns are called {twice[0]!r}; keep one")
+    for column in names:
         if "/" in column and column not in (*known, *told):
             raise ValueError(unknown("column", column, (*known, *told)))
     for column in ("time", *told):
@@ -161,6 +169,8 @@ def _parse(table: pd.DataFrame, robot: Robot) -> Log:
                 f"{column}: goes from {low:g} to {high:g}, but {robot.name} takes "
                 f"{actuator.low:g} to {actuator.high:g}; clip it as the robot does"
             )
+    for name in read:
+        _check_unit(table[name], known[name])
     rate = find_task(robot.tasks[0]).control_rate
     episodes = []
     for number, part in table.groupby("episode", sort=False):
@@ -181,6 +191,16 @@ def _check_numbers(column: pd.Series, name: str) -> None:
     wrong = ~np.isfinite(column.to_numpy(dtype=float, na_value=np.nan))
     if wrong.any():
         raise ValueError(f"{name}: row {int(wrong.argmax())} is no finite number")
+
+
+def _check_unit(column: pd.Series, feature: Feature) -> None:
+    """Readings may leave their range; those that leave it by more than its width are others."""
+    width, low, high = feature.high - feature.low, column.min(), column.max()
+    if low < feature.low - width or high > feature.high + width:
+        raise ValueError(
+            f"{feature.name}: goes from {low:g} to {high:g}, but should be about "
+            f"{feature.low:g} to {feature.high:g} {feature.unit}; is it in another unit?"
+        )
 
 
 def _check_time(time: NDArray[np.float64], rate: float, where: str, name: str) -> None:

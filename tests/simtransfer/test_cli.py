@@ -43,6 +43,8 @@ def run(*arguments):
         (["evaluate", "BUNDLE", "--robot", "vann"], "did you mean 'van'"),
         (["evaluate", "BUNDLE", "--episodes", "0"], "--episodes must be at least 1"),
         (["evaluate", "BUNDLE", "--seed", "-2"], "--seed must not be negative"),
+        (["evaluate", "BUNDLE", "--seed", "9" * 20, "--episodes", "1"], "give a smaller seed"),
+        (["bridge", "BUNDLE", "--seed", "9" * 20, "--episodes", "1"], "give a smaller seed"),
         (["transfer", "BUNDLE", "--robot", "van", "--method", "magic"], "unknown method"),
         (["transfer", "BUNDLE", "--robot", "nobody"], "unknown robot"),
         (["compare", "--teacher", "BUNDLE", "--seeds", "-1"], "seeds must be at least 1"),

@@ -187,3 +187,15 @@ def test_a_record_from_before_there_were_schedules_is_a_fixed_one(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(record))
     assert Run(SMALL, tmp_path).is_done()
     assert RunConfig().schedule.kind == "fixed"
+
+
+def test_what_is_kept_of_a_run_does_not_grow_with_the_episodes_that_are_waited_for():
+    schedule = Schedule("automatic", episodes=10**12)
+    ranges = schedule.begin((Term("mass", "reset", "scale", 0.5, 2.0),), 100)
+    probe = ranges.drawn(0)[1][0]
+    for success in (True, False, True):
+        ranges.tell({"is_success": success, "probe": probe})
+    again = schedule.begin(ranges.terms, 100)
+    again.restore(ranges.state())
+    assert sum(tensor.numel() for tensor in ranges.state().values()) < 100
+    assert again._seen == ranges._seen == [[[1.0, 0.0, 1.0], []]]

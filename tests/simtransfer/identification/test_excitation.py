@@ -31,6 +31,8 @@ def test_a_humanoid_that_sways_still_stands_after_a_second():
 
 
 def test_nothing_to_do_is_refused():
-    for episodes, seconds in ((0, 4.0), (2, 0.01), (1, float("nan"))):
+    # A log of 9 rows could not be read again; one of a million hours could not be held.
+    wrong = ((0, 4.0), (2, 0.01), (1, 0.9), (1, float("nan")), (10**6, 3600.0))
+    for episodes, seconds in wrong:
         with pytest.raises(ValueError):
             excitation(find_robot("hatchback"), 10.0, episodes, seconds, 0)

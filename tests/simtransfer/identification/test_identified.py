@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from scipy import stats
 
 from envs import find_robot, make_environment
@@ -11,8 +12,10 @@ from envs.parameters import PARAMETERS
 from envs.randomization import RANDOMIZATIONS, Samples, Term
 from envs.randomization_file import find_randomization
 from simtransfer import cli
+from simtransfer.commands.identify import _table
 from simtransfer.identification.excitation import excitation
-from simtransfer.identification.identified import Effort, identify
+from simtransfer.identification.identified import Effort, Identified, identify
+from simtransfer.identification.log import Episode, Log
 from simtransfer.identification.posterior import Replayed, learn
 from simtransfer.identification.prior import Prior
 from simtransfer.identification.recording import hidden, record
@@ -162,3 +165,34 @@ def test_mistakes_are_told_in_a_line(words, said, log_file, capsys):
     assert cli.main(["identify", str(log_file), *words]) == 2
     printed = capsys.readouterr().err
     assert said in " ".join(printed.split())
+
+
+@pytest.mark.parametrize("command", ["identify", "record"])
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_done(
+    command, log_file, tmp_path, monkeypatch, capsys
+):
+    def done(*_, **__):
+        raise AssertionError("it was done for nothing")
+
+    monkeypatch.setattr("simtransfer.commands.identify.conclude", done)
+    monkeypatch.setattr("simtransfer.commands.record.carry_out", done)
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "file").write_text("")
+    words = [str(log_file), "--robot", "hatchback"] if command == "identify" else []
+    for place, said in (("folder.toml", "Is a directory"), ("file/x.toml", "exists")):
+        capsys.readouterr()
+        assert cli.main([command, *words, "--output", str(tmp_path / place)]) == 2
+        printed = capsys.readouterr().err.strip()
+        assert said in printed
+        assert len(printed.splitlines()) == 1
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "folder.toml"]
+
+
+def test_a_narrow_terminal_cuts_no_answer_short(capsys):
+    log = Log(find_robot("hatchback"), (), (Episode(np.zeros((10, 2)), np.zeros((10, 0))),))
+    prior = Prior.of(find_randomization("wide"))
+    normal = np.random.default_rng(0).normal(size=(50, len(prior.names)))
+    Console(width=80).print(
+        _table(Identified(prior, normal, np.zeros((2, 10, 0)), log), "hatchback")
+    )
+    assert "…" not in capsys.readouterr().out

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from pyarrow import parquet
 
 from envs import find_robot
 from envs.rig import channels
@@ -36,11 +39,14 @@ def spoil(hatchback_log, tmp_path):
 @pytest.mark.parametrize("name", ROBOTS)
 def test_a_log_survives_being_written(name, tmp_path):
     robot = find_robot(name)
-    rng, count = np.random.default_rng(0), len(robot.actuators)
-    low, high = ([getattr(a, end) for a in robot.actuators] for end in ("low", "high"))
+    rng = np.random.default_rng(0)
+
+    def within(things, rows):
+        low, high = ([getattr(thing, end) for thing in things] for end in ("low", "high"))
+        return rng.uniform(low, high, (rows, len(things)))
+
     episodes = tuple(
-        Episode(rng.uniform(low, high, (n, count)), rng.normal(size=(n, len(channels(robot)))))
-        for n in (10, 25)
+        Episode(within(robot.actuators, n), within(channels(robot), n)) for n in (10, 25)
     )
     log = Log(robot, channels(robot), episodes)
     write_log(log, tmp_path / "deep" / "log.parquet")
@@ -118,3 +124,63 @@ def test_another_robots_log_is_refused(hatchback_log, tmp_path):
         read_logs([file], find_robot("van"))
     with pytest.raises(ValueError, match="no log was given"):
         read_logs([], hatchback_log.robot)
+
+
+def test_a_log_that_pandas_gave_an_index_is_read_as_it_is(spoil, hatchback_log):
+    file = spoil(lambda table: None)
+    pd.read_parquet(file).set_index(["episode", "time"]).to_parquet(file)
+    read = read_logs([file], hatchback_log.robot)
+    np.testing.assert_array_equal(read.readings, hatchback_log.readings)
+    assert len(read.episodes) == len(hatchback_log.episodes)
+
+
+def test_two_columns_of_one_name_are_refused(spoil, hatchback_log):
+    file = spoil(lambda table: None)
+    table = parquet.read_table(file)
+    parquet.write_table(table.append_column("time", table["time"]), file)
+    with pytest.raises(ValueError, match=r"two columns are called 'time'; keep one"):
+        read_logs([file], hatchback_log.robot)
+
+
+@pytest.mark.parametrize("factor", [1000.0, 1e300])
+def test_readings_in_another_unit_are_refused(factor, spoil, hatchback_log):
+    def change(table):
+        table["wheel/drive/speed"] *= factor
+
+    with pytest.raises(ValueError, match="is it in another unit"):
+        read_logs([spoil(change)], hatchback_log.robot)
+
+
+@pytest.mark.parametrize(
+    "told", [b'{"schema": Infinity, "robot": "hatchback"}', b"[" * 100_000, b'{"schema": 1}', b"7"]
+)
+def test_metadata_that_is_no_recorders_is_refused(told, spoil, hatchback_log):
+    file = spoil(lambda table: None)
+    table = parquet.read_table(file).replace_schema_metadata({b"simtransfer": told})
+    parquet.write_table(table, file)
+    with pytest.raises(ValueError, match="its metadata 'simtransfer' is not a log's"):
+        read_logs([file], hatchback_log.robot)
+
+
+@pytest.mark.parametrize("place", [".", "nothing.parquet", "s3:/bucket/log.parquet"])
+def test_only_a_file_is_read(place, spoil, hatchback_log, monkeypatch):
+    monkeypatch.chdir(spoil(lambda table: None).parent)
+    with pytest.raises(ValueError, match=r"cannot be read \((No such file|Is a) "):
+        read_logs([Path(place)], hatchback_log.robot)
+
+
+def test_a_damaged_file_is_refused_and_nothing_worse(spoil, hatchback_log, tmp_path):
+    whole, rng = spoil(lambda table: None).read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for k in range(150):
+        content = bytearray(whole[: rng.integers(len(whole))] if k % 3 == 0 else whole)
+        for place in rng.integers(0, max(len(content), 1), rng.integers(1, 6)):
+            content[place : place + 1] = rng.bytes(1)
+        file = tmp_path / "damaged.parquet"
+        file.write_bytes(content)
+        try:
+            read_logs([file], hatchback_log.robot)
+        except ValueError as error:
+            assert str(file) in str(error)
+            refused += 1
+    assert refused > 50
