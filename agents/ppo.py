@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import stable_baselines3
 import torch
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 from torch.nn import functional
 from torch.optim import Optimizer
 
+from agents.collection import Collection
 from agents.policy import NamedPolicy
 from agents.samples import Samples, minibatches, reflected
 from agents.symmetry import Symmetry
@@ -68,6 +72,34 @@ class PPO(stable_baselines3.PPO):
         if self.warm_up:
             learning = max(self.num_timesteps - self.critic_first, 0)
             actor["lr"] *= min(learning / self.warm_up, 1.0)
+
+    def collect_rollouts(
+        self,
+        env: VecEnv,
+        callback: BaseCallback,
+        rollout_buffer: RolloutBuffer,
+        n_rollout_steps: int,
+    ) -> bool:
+        """Fill the buffer; False if the callback stops it before. See `agents.collection`."""
+        del n_rollout_steps  # as many as the buffer holds
+        self.policy.set_training_mode(False)
+        rollout = Collection(self.policy, rollout_buffer)
+        callback.on_rollout_start()
+        seen, starts = cast(Any, self._last_obs), cast(Any, self._last_episode_starts)
+        while not rollout.full:
+            actions = rollout.act(seen)
+            after, rewards, ended, infos = cast(Any, env.step(np.clip(actions, -1.0, 1.0)))
+            self.num_timesteps += env.num_envs
+            callback.update_locals(locals())
+            if not callback.on_step():
+                return False
+            self._update_info_buffer(infos, ended)
+            rollout.add(seen, actions, rewards, starts, infos)
+            self._last_obs, self._last_episode_starts = seen, starts = after, ended
+        rollout.judge(seen, starts)
+        callback.update_locals(locals())
+        callback.on_rollout_end()
+        return True
 
     def train(self) -> None:
         """One update: several epochs over the rollout."""
