@@ -85,7 +85,7 @@ class Collection:
         """
         policy, buffer = self._policy, self._buffer
         seen, done = _rows(buffer.observations), _rows(buffer.actions)
-        values, log_prob, _ = policy.evaluate_actions(seen, done)
+        values, log_prob = policy.judge(policy.readings(seen), done)
         buffer.values[:] = values.numpy().reshape(buffer.values.shape)
         buffer.log_probs[:] = log_prob.numpy().reshape(buffer.log_probs.shape)
         if self._cut:
