@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from agents.networks import Trunk
 from envs.interface import Interface
 
+HALF_LOG_TAU = 0.5 * math.log(2.0 * math.pi)
+
 
 class Trunks(nn.Module):
     """Two trunks on the same raw observation, in the shape Stable-Baselines3 expects."""
@@ -100,12 +102,37 @@ class NamedPolicy(ActorCriticPolicy):
             self.action_net.bias.zero_()
         # Groups, so that the critic may learn at a rate of its own.
         halves = [{"params": half} for half in (self.actor_parameters(), self.critic_parameters())]
-        self.optimizer = torch.optim.Adam(halves, lr=lr_schedule(1), **self.optimizer_kwargs)
+        self.optimizer = torch.optim.Adam(
+            halves, lr=lr_schedule(1), fused=True, **self.optimizer_kwargs
+        )
 
     def mean_action(self, observation: Tensor) -> Tensor:
         """The deterministic action ``(n, actions)``, before clipping."""
         mean: Tensor = self.action_net(self.mlp_extractor.actor(observation))
         return mean
+
+    def readings(self, observation: Tensor) -> tuple[Tensor, Tensor]:
+        """What actor and critic read, normalized, of observations ``(n, entries)``."""
+        trunks = self.mlp_extractor
+        return trunks.actor.normalizer(observation), trunks.critic.normalizer(observation)
+
+    def judge(self, readings: tuple[Tensor, Tensor], actions: Tensor) -> tuple[Tensor, Tensor]:
+        """Values of states and log-probabilities of actions, each ``(n,)``.
+
+        Args:
+            readings: See `readings`.
+            actions: ``(n, actions)``, before clipping.
+        """
+        acting, judging = readings
+        mean = self.action_net(self.mlp_extractor.actor.layers(acting))
+        values: Tensor = self.value_net(self.mlp_extractor.critic.layers(judging))
+        spread = ((actions - mean) * torch.exp(-self.log_std)).square().sum(dim=1)
+        log_prob = -0.5 * spread - (self.log_std + HALF_LOG_TAU).sum()
+        return values.flatten(), log_prob
+
+    def entropy(self) -> Tensor:
+        """Of the distribution of actions, in any state."""
+        return (self.log_std + HALF_LOG_TAU + 0.5).sum()
 
     def named_tensors(self) -> dict[str, Tensor]:
         """All tensors under the names that a bundle gives them."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import stable_baselines3
 import torch
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 from torch.nn import functional
 from torch.optim import Optimizer
 
+from agents.collection import Collection
 from agents.policy import NamedPolicy
-from agents.samples import Samples, minibatches, reflected
+from agents.samples import Samples, flat, minibatches, reflected
 from agents.symmetry import Symmetry
 from envs.mirror import Mirror
 
@@ -69,6 +73,34 @@ class PPO(stable_baselines3.PPO):
             learning = max(self.num_timesteps - self.critic_first, 0)
             actor["lr"] *= min(learning / self.warm_up, 1.0)
 
+    def collect_rollouts(
+        self,
+        env: VecEnv,
+        callback: BaseCallback,
+        rollout_buffer: RolloutBuffer,
+        n_rollout_steps: int,
+    ) -> bool:
+        """Fill the buffer; False if the callback stops it before. See `agents.collection`."""
+        del n_rollout_steps  # as many as the buffer holds
+        self.policy.set_training_mode(False)
+        rollout = Collection(self.policy, rollout_buffer)
+        callback.on_rollout_start()
+        seen, starts = cast(Any, self._last_obs), cast(Any, self._last_episode_starts)
+        while not rollout.full:
+            actions = rollout.act(seen)
+            after, rewards, ended, infos = cast(Any, env.step(np.clip(actions, -1.0, 1.0)))
+            self.num_timesteps += env.num_envs
+            callback.update_locals(locals())
+            if not callback.on_step():
+                return False
+            self._update_info_buffer(infos, ended)
+            rollout.add(seen, actions, rewards, starts, infos)
+            self._last_obs, self._last_episode_starts = seen, starts = after, ended
+        rollout.judge(seen, starts)
+        callback.update_locals(locals())
+        callback.on_rollout_end()
+        return True
+
     def train(self) -> None:
         """One update: several epochs over the rollout."""
         policy = self.policy
@@ -79,16 +111,15 @@ class PPO(stable_baselines3.PPO):
         record: dict[str, list[float]] = {}
         # Clipped apart: returns are larger than log-probabilities and would drown their gradient.
         halves = policy.actor_parameters(), policy.critic_parameters()
-        samples = Samples.of(self.rollout_buffer)
+        seen = flat(self.rollout_buffer, self.rollout_buffer.observations)
+        samples = Samples.of(self.rollout_buffer, policy.readings(seen))
         spread = float(samples.returns.var())
         for _ in range(self.n_epochs):
             divergence = []
             for rows in minibatches(len(samples), self.batch_size):
                 batch = samples.take(rows)
-                values, log_prob, entropy = policy.evaluate_actions(
-                    batch.observations, batch.actions
-                )
-                value_loss = functional.mse_loss(batch.returns, values.flatten())
+                values, log_prob = policy.judge((batch.acting, batch.judging), batch.actions)
+                value_loss = functional.mse_loss(batch.returns, values)
                 loss = self.vf_coef * value_loss
                 record.setdefault("value_loss", []).append(value_loss.item())
                 if actor_weight > 0.0:
@@ -99,12 +130,11 @@ class PPO(stable_baselines3.PPO):
                     ratio = log_ratio.exp()
                     clipped = ratio.clamp(1.0 - clip, 1.0 + clip)
                     gain = torch.min(advantages * ratio, advantages * clipped).mean()
-                    bonus = entropy.mean() if entropy is not None else -log_prob.mean()
-                    loss = loss - actor_weight * (gain + self.ent_coef * bonus)
+                    loss = loss - actor_weight * (gain + self.ent_coef * policy.entropy())
                     with torch.no_grad():
                         divergence.append(((ratio - 1.0) - log_ratio).mean().item())
                 if self.auxiliary is not None:
-                    extra = self.auxiliary(batch.observations)
+                    extra = self.auxiliary(seen[rows])
                     record.setdefault("auxiliary_loss", []).append(extra.item())
                     loss = loss + extra
                 policy.optimizer.zero_grad()
@@ -125,7 +155,6 @@ class PPO(stable_baselines3.PPO):
                 self.logger.record(f"train/{name}", float(np.mean(entries)))
         # Statistics move between an update and the next rollout, so that within one update the old
         # and the new policy read the same inputs.
-        seen = samples.observations
         if self.mirror:
             seen = torch.cat([seen, reflected(seen, self.mirror.observation)])
         for trunk in (policy.mlp_extractor.actor, policy.mlp_extractor.critic):

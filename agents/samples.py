@@ -19,40 +19,48 @@ class Samples:
     """Steps, one a row.
 
     Attributes:
-        observations: ``(n, entries)``.
+        acting: What the actor reads, normalized, ``(n, readings)``.
+        judging: What the critic reads, normalized, ``(n, readings)``.
         actions: ``(n, actions)``, before clipping.
         log_prob: Of the actions, by the policy that took them, ``(n,)``.
         advantages: ``(n,)``.
         returns: ``(n,)``.
     """
 
-    observations: Tensor
+    acting: Tensor
+    judging: Tensor
     actions: Tensor
     log_prob: Tensor
     advantages: Tensor
     returns: Tensor
 
     @staticmethod
-    def of(buffer: RolloutBuffer) -> Samples:
-        """All of a full buffer."""
+    def of(buffer: RolloutBuffer, readings: tuple[Tensor, Tensor]) -> Samples:
+        """All of a full buffer.
 
-        def rows(array: NDArray[np.float32]) -> Tensor:
-            return torch.from_numpy(buffer.swap_and_flatten(array))
-
+        Args:
+            buffer: The rollout.
+            readings: Of `flat` observations, by actor and critic; they do not change in an update.
+        """
         return Samples(
-            rows(buffer.observations),
-            rows(buffer.actions),
-            rows(buffer.log_probs).flatten(),
-            rows(buffer.advantages).flatten(),
-            rows(buffer.returns).flatten(),
+            *readings,
+            flat(buffer, buffer.actions),
+            flat(buffer, buffer.log_probs).flatten(),
+            flat(buffer, buffer.advantages).flatten(),
+            flat(buffer, buffer.returns).flatten(),
         )
 
     def __len__(self) -> int:
-        return len(self.observations)
+        return len(self.actions)
 
     def take(self, rows: Tensor) -> Samples:
         """Some of the rows."""
         return Samples(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+def flat(buffer: RolloutBuffer, array: NDArray[np.float32]) -> Tensor:
+    """One of a buffer's arrays, ``(steps, worlds, …)``, with a row for each step of each world."""
+    return torch.from_numpy(buffer.swap_and_flatten(array))
 
 
 def reflected(rows: Tensor, reflection: Reflection) -> Tensor:

@@ -180,6 +180,6 @@ class Scanner:
         ranges[blind] = NO_RETURN
         previous = ranges if self._previous is None else self._previous
         rates = (ranges - previous) / dt
-        np.clip(rates, -RATE_LIMIT, RATE_LIMIT, out=rates)
+        np.minimum(np.maximum(rates, -RATE_LIMIT, out=rates), RATE_LIMIT, out=rates)
         self._previous = ranges
         return np.concatenate([ranges, rates])

@@ -1,0 +1,101 @@
+"""Rollouts of which only acting happens step by step: what is judged is judged all at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.buffers import RolloutBuffer
+from torch import Tensor
+
+from agents.policy import NamedPolicy
+
+
+class Collection:
+    """A rollout that is being collected into a buffer.
+
+    While worlds wait for actions, the actor alone is asked. What the critic says of all states, and
+    how probable the actions were, is computed at the end in one batch, which takes a fraction of
+    the time that it takes in many.
+
+    Args:
+        policy: Who acts.
+        buffer: Where steps go; all that it held is dropped.
+    """
+
+    def __init__(self, policy: NamedPolicy, buffer: RolloutBuffer) -> None:
+        buffer.reset()
+        self._policy, self._buffer = policy, buffer
+        self._deviation = policy.log_std.detach().exp()
+        self._cut: list[tuple[int, int, NDArray[np.float32]]] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more fits in."""
+        return bool(self._buffer.full)
+
+    @torch.no_grad()
+    def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Draw actions ``(worlds, actions)`` for observations ``(worlds, entries)``, not clipped.
+
+        Noise comes from torch's global generator, as that of Stable-Baselines3 does.
+        """
+        mean = self._policy.mean_action(torch.from_numpy(observations))
+        actions: NDArray[np.float32] = (mean + torch.randn_like(mean) * self._deviation).numpy()
+        return actions
+
+    def add(
+        self,
+        observations: NDArray[np.float32],
+        actions: NDArray[np.float32],
+        rewards: NDArray[np.float32],
+        starts: NDArray[np.bool_],
+        infos: list[dict[str, Any]],
+    ) -> None:
+        """Keep a step of every world.
+
+        Args:
+            observations: Before it, ``(worlds, entries)``.
+            actions: ``(worlds, actions)``.
+            rewards: ``(worlds,)``.
+            starts: Whether it began an episode, ``(worlds,)``.
+            infos: What each world says after it.
+        """
+        buffer, row = self._buffer, self._buffer.pos
+        buffer.observations[row], buffer.actions[row] = observations, actions
+        buffer.rewards[row], buffer.episode_starts[row] = rewards, starts
+        # What comes after an episode that was cut short counts, although nobody saw it.
+        self._cut += [
+            (row, world, info["terminal_observation"])
+            for world, info in enumerate(infos)
+            if info.get("TimeLimit.truncated")
+        ]
+        buffer.pos += 1
+        buffer.full = buffer.pos == buffer.buffer_size
+
+    @torch.no_grad()
+    def judge(self, observations: NDArray[np.float32], ended: NDArray[np.bool_]) -> None:
+        """Fill in values, probabilities, advantages and returns.
+
+        Args:
+            observations: After the last step, ``(worlds, entries)``.
+            ended: Whether the last step ended an episode, ``(worlds,)``.
+        """
+        policy, buffer = self._policy, self._buffer
+        seen, done = _rows(buffer.observations), _rows(buffer.actions)
+        values, log_prob = policy.judge(policy.readings(seen), done)
+        buffer.values[:] = values.numpy().reshape(buffer.values.shape)
+        buffer.log_probs[:] = log_prob.numpy().reshape(buffer.log_probs.shape)
+        if self._cut:
+            rows, worlds, last = zip(*self._cut, strict=True)
+            after = policy.predict_values(torch.from_numpy(np.stack(last))).numpy().ravel()
+            buffer.rewards[list(rows), list(worlds)] += buffer.gamma * after
+        following = policy.predict_values(torch.from_numpy(observations))
+        buffer.compute_returns_and_advantage(following, ended)
+
+
+def _rows(steps: NDArray[np.float32]) -> Tensor:
+    """Steps of worlds ``(steps, worlds, entries)`` one after another."""
+    return torch.from_numpy(steps.reshape(-1, steps.shape[-1]))

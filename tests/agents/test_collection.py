@@ -1,0 +1,112 @@
+"""What a rollout computes at its end is what it would have computed step by step."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
+
+from agents.collection import Collection
+from agents.group import LocalGroup
+from agents.policy import NamedPolicy
+from agents.ppo import PPO
+from agents.worlds import Worlds
+from envs import make_environment
+
+STEPS, WORLDS = 12, 3
+
+
+@pytest.fixture(scope="module")
+def worlds():
+    made = Worlds(LocalGroup(partial(make_environment, "driving", "hatchback"), WORLDS))
+    yield made
+    made.close()
+
+
+def policy_in(worlds):
+    torch.manual_seed(3)
+    spaces = worlds.observation_space, worlds.action_space
+    return NamedPolicy(*spaces, lambda left: 1e-3, interface=worlds.interface, hidden=(16,))
+
+
+def filled(policy, worlds, cut=()):
+    """A rollout of drawn numbers in which episodes end now and then."""
+    rng = np.random.default_rng(0)
+    spaces = worlds.observation_space, worlds.action_space
+    buffer = RolloutBuffer(STEPS, *spaces, "cpu", 0.95, 0.98, WORLDS)
+    rollout, (low, high) = Collection(policy, buffer), (spaces[0].low, spaces[0].high)
+    shape = (STEPS + 1, WORLDS, *spaces[0].shape)
+    seen = rng.uniform(low, high, shape).astype(np.float32)
+    ended = rng.random((STEPS + 1, WORLDS)) < 0.2
+    rewards = rng.normal(size=(STEPS, WORLDS)).astype(np.float32)
+    last = rng.uniform(low, high, shape[2:]).astype(np.float32)
+    for row in range(STEPS):
+        infos = [{} for _ in range(WORLDS)]
+        for world in (world for step, world in cut if step == row):
+            infos[world] = {"terminal_observation": last, "TimeLimit.truncated": True}
+        assert not rollout.full
+        actions = rollout.act(seen[row])
+        rollout.add(seen[row], actions, rewards[row], ended[row], infos)
+    assert rollout.full
+    rollout.judge(seen[STEPS], ended[STEPS])
+    return buffer, seen, rewards, last
+
+
+def test_values_and_probabilities_are_those_of_stable_baselines3(worlds):
+    policy = policy_in(worlds)
+    buffer, seen, *_ = filled(policy, worlds)
+    for row in range(STEPS):
+        with torch.no_grad():
+            values, log_prob, entropy = policy.evaluate_actions(
+                torch.from_numpy(seen[row]), torch.from_numpy(buffer.actions[row])
+            )
+        np.testing.assert_allclose(buffer.values[row], values.flatten(), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(buffer.log_probs[row], log_prob, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(entropy, policy.entropy().detach().expand(WORLDS))
+
+
+def test_actions_are_spread_about_the_mean_as_the_policy_says(worlds):
+    policy = policy_in(worlds)
+    with torch.no_grad():
+        policy.log_std.copy_(torch.tensor([-1.0, 0.5]))
+    buffer, seen, *_ = filled(policy, worlds)
+    torch.manual_seed(7)
+    one = Collection(policy, buffer).act(np.repeat(seen[0, :1], 4000, axis=0))
+    with torch.no_grad():
+        mean = policy.mean_action(torch.from_numpy(seen[0, :1])).numpy()[0]
+    np.testing.assert_allclose(one.mean(axis=0), mean, atol=0.1)
+    np.testing.assert_allclose(one.std(axis=0), np.exp([-1.0, 0.5]), rtol=0.05)
+
+
+def test_what_would_have_come_after_an_episode_that_was_cut_short_counts(worlds):
+    policy = policy_in(worlds)
+    cut = [(2, 1), (7, 0), (7, 2)]
+    buffer, _, rewards, last = filled(policy, worlds, cut)
+    with torch.no_grad():
+        value = float(policy.predict_values(torch.from_numpy(last[None])))
+    expected = rewards.copy()
+    for step, world in cut:
+        expected[step, world] += 0.98 * value
+    np.testing.assert_allclose(buffer.rewards, expected, rtol=1e-4, atol=1e-5)
+
+
+class Stop(BaseCallback):
+    """Ends a training at its third step."""
+
+    def _on_step(self):
+        return self.n_calls < 3
+
+
+def test_a_callback_ends_a_rollout(worlds):
+    ppo = PPO(
+        NamedPolicy,
+        worlds,
+        n_steps=8,
+        batch_size=8,
+        device="cpu",
+        policy_kwargs={"interface": worlds.interface, "hidden": (16,)},
+    )
+    ppo.learn(1000, callback=Stop())
+    assert ppo.num_timesteps == 3 * WORLDS
