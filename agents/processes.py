@@ -1,8 +1,8 @@
 """A group of worlds spread over processes, which share its arrays' memory.
 
 PyBullet holds the interpreter while it computes, so threads gain nothing. A step sends each process
-a word and waits for its answer; observations and actions are not copied. Which world runs where
-changes no result.
+a word, steps this one's own share, and waits for answers; observations and actions are not copied.
+Which world runs where changes no result.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import contextlib
 import math
 import multiprocessing
 import os
+import select
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from ctypes import c_byte
@@ -29,6 +31,7 @@ import numpy as np
 from agents.group import Arrays, Group, Infos, Layout, LocalGroup, Make, Spaces, shares
 
 PATIENCE = 5.0  # s that a process gets to end
+ATTENTION = 0.003  # s that one looks for a word: to sleep and be woken takes longer than most waits
 
 
 def workers_for(asked: int | None) -> int:
@@ -86,12 +89,14 @@ def form(make: Make, count: int, workers: int = 1) -> Group:
 
 
 class ProcessGroup:
-    """Worlds in processes of their own; see `agents.group.Group`.
+    """Worlds in this process and in others; see `agents.group.Group`.
+
+    The first share is stepped here: this process would only wait, and there is a core for it.
 
     Args:
         make: Makes one world; must survive pickling.
         count: How many worlds.
-        workers: How many processes.
+        workers: How many processes, this one among them.
     """
 
     def __init__(self, make: Make, count: int, workers: int) -> None:
@@ -106,19 +111,27 @@ class ProcessGroup:
         }
         self.arrays = _arrays(memory, layout)
         self._rows = shares(count, workers)
+        # Where processes have to share a core, one that looks for a word keeps it from the others.
+        self._attention = ATTENTION if len(self._rows) <= workers_for(None) else 0.0
+        self._own: LocalGroup | None = None
         self._pipes: list[Connection] = []
         self._processes: list[BaseProcess] = []
         try:
-            for rows in self._rows:
+            for rows in self._rows[1:]:
                 ours, theirs = context.Pipe()
                 process = context.Process(
-                    target=_serve, args=(theirs, make, memory, layout, rows), daemon=True
+                    target=_serve,
+                    args=(theirs, make, memory, layout, rows, self._attention),
+                    daemon=True,
                 )
                 process.start()
                 theirs.close()
                 self._pipes.append(ours)
                 self._processes.append(process)
-            self._hear_all()
+            first = self._rows[0]
+            self._own = LocalGroup(make, first.stop, self.arrays.part(first))
+            for pipe in self._pipes:
+                _unwrapped(_hear(pipe))
         except BaseException:
             self.close()
             raise
@@ -156,24 +169,31 @@ class ProcessGroup:
         world = range(self.count)[world]
         k = next(k for k, rows in enumerate(self._rows) if world < rows.stop)
         place = world - self._rows[k].start
-        _tell(self._pipes[k], method, (name, place, *arguments), named)
-        return _unwrapped(_hear(self._pipes[k]))
+        if k == 0:
+            return getattr(self._own, method)(name, place, *arguments, **named)
+        pipe = self._pipes[k - 1]
+        _tell(pipe, method, (name, place, *arguments), named)
+        return _unwrapped(_hear(pipe))
 
     def _all(self, method: str, arguments: list[tuple[Any, ...]]) -> list[Any]:
+        """What each share gives; of their errors the first, after all have answered."""
+        own, *others = arguments
         try:
-            for pipe, own in zip(self._pipes, arguments, strict=True):
-                _tell(pipe, method, own, {})
-            return self._hear_all()
+            for pipe, each in zip(self._pipes, others, strict=True):
+                _tell(pipe, method, each, {})
+            try:
+                first = getattr(self._own, method)(*own)
+            finally:
+                answers = [_hear(pipe, self._attention) for pipe in self._pipes]
         except KeyboardInterrupt:
             self.close()  # an answer that nobody heard would be taken for the next one
             raise
-
-    def _hear_all(self) -> list[Any]:
-        """Every process's answer; of their errors the first, after all have been heard."""
-        return [_unwrapped(answer) for answer in [_hear(pipe) for pipe in self._pipes]]
+        return [first, *(_unwrapped(answer) for answer in answers)]
 
     def close(self) -> None:
         """See `Group.close`."""
+        if self._own:
+            self._own.close()
         for pipe in self._pipes:
             pipe.close()
         for process in self._processes:
@@ -198,8 +218,18 @@ def _tell(pipe: Connection, *message: Any) -> None:
         pipe.send(message)
 
 
-def _hear(pipe: Connection) -> tuple[Exception | None, str, Any]:
+def _await(pipe: Connection, seconds: float) -> None:
+    """Look for a word for so long without sleeping."""
+    if seconds > 0.0:
+        looking, until = select.poll(), time.perf_counter() + seconds
+        looking.register(pipe, select.POLLIN)
+        while not looking.poll(0) and time.perf_counter() < until:
+            pass
+
+
+def _hear(pipe: Connection, attention: float = 0.0) -> tuple[Exception | None, str, Any]:
     with _told():
+        _await(pipe, attention)
         answer: tuple[Exception | None, str, Any] = pipe.recv()
     return answer
 
@@ -223,7 +253,12 @@ def _told() -> Iterator[None]:
 
 
 def _serve(
-    pipe: Connection, make: Make, memory: Mapping[str, Any], layout: Layout, rows: slice
+    pipe: Connection,
+    make: Make,
+    memory: Mapping[str, Any],
+    layout: Layout,
+    rows: slice,
+    attention: float,
 ) -> None:
     """A process's life: do what it is told until nobody is there to tell."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it will end it
@@ -236,6 +271,7 @@ def _serve(
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send_bytes(_answer(build))
         while group is not None:
+            _await(pipe, attention)
             method, arguments, named = pipe.recv()
             pipe.send_bytes(_answer(getattr(group, method), *arguments, **named))
     if group is not None:

@@ -2,7 +2,8 @@
 
 python -m experiments.scaling
 
-Takes a quiet machine. A model of the measurements says what would limit more cores than these.
+Everything is measured several times, in turns, and the least time counts: what others do on the
+machine only adds to it. A model of the measurements says what would limit more cores than these.
 """
 
 from __future__ import annotations
@@ -10,19 +11,21 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import tyro
 from numpy.typing import NDArray
+from rich.progress import Progress
 from scipy.optimize import nnls
 
+from agents.group import Make
 from agents.processes import ProcessGroup, workers_for
 from agents.worlds import Worlds
 from envs import find_robot, make_environment
@@ -31,7 +34,7 @@ from envs.catalogue import find_task
 from envs.driving.car import Car
 from envs.driving.traffic import CAR
 from envs.environment import Environment
-from simtransfer.cli import deferred, guarded
+from simtransfer.cli import at_least_one, deferred, guarded
 from simtransfer.files import write_json, write_text
 from simtransfer.terminal import bar, output, progress
 
@@ -43,6 +46,9 @@ USERS = (8, 16, 32, 64, 128)
 WALKERS = ("pocket", "porter", "courier")
 
 
+Key = TypeVar("Key", bound=Hashable)
+
+
 @dataclass(frozen=True)
 class Scaling:
     """What is measured.
@@ -50,12 +56,14 @@ class Scaling:
     Attributes:
         output: Folder of the tables and the picture.
         seconds: Of each measurement.
+        rounds: How often each is taken.
         worlds: Numbers of worlds in each process.
         workers: Most processes. Default: the number of cores.
     """
 
     output: Path = Path("experiments/results/scaling")
-    seconds: float = 4.0
+    seconds: float = 2.0
+    rounds: int = 3
     worlds: tuple[int, ...] = (1, 4, 16, 64)
     workers: int | None = None
 
@@ -63,12 +71,13 @@ class Scaling:
         """Refuse figures that nothing can be measured with."""
         if not 0 < self.seconds < math.inf:
             raise ValueError(f"--seconds must be positive, got {self.seconds}")
+        at_least_one(self, "rounds")
         if not self.worlds or min(self.worlds) < 1:
             raise ValueError("--worlds must be at least 1 each")
 
 
 def seconds_of(work: Callable[[], object], least: float) -> float:
-    """Of one call, called for so long; the median of five parts, as others may use the machine."""
+    """Of one call, called for so long; the least of five parts."""
     work()
     parts = []
     for _ in range(5):
@@ -77,7 +86,7 @@ def seconds_of(work: Callable[[], object], least: float) -> float:
             work()
             count += 1
         parts.append((time.perf_counter() - began) / count)
-    return float(np.median(parts))
+    return min(parts)
 
 
 def processes_up_to(most: int) -> list[int]:
@@ -115,8 +124,9 @@ def fitted(table: pd.DataFrame) -> NDArray[np.float64]:
     return seconds
 
 
-def step_seconds(world: Environment, least: float) -> float:
+def step_seconds(make: Make, least: float) -> float:
     """Of a control step, resets included."""
+    world = make()
     action = np.zeros(world.action_space.shape or (), dtype=np.float32)
     world.reset(seed=0)
 
@@ -156,15 +166,31 @@ def among(users: int, least: float) -> float:
         world.close()
 
 
-def costs(least: float) -> Iterator[tuple[str, int, float]]:
-    """A step's cost, with more and more of what is in it: what, how much, seconds."""
+def costs(least: float) -> Iterator[tuple[tuple[str, int], Callable[[], float]]]:
+    """What takes a step's seconds, with more and more of what is in it: what and how much."""
     for count in RAYS:
-        yield "rays", count, step_seconds(with_rays(count), least)
+        yield ("rays", count), partial(step_seconds, partial(with_rays, count), least)
     for count in USERS:
-        yield "road users", count, among(count, least)
+        yield ("road users", count), partial(among, count, least)
     for name in WALKERS:
         joints = len(find_robot(name).actuators)
-        yield "joints", joints, step_seconds(make_environment("parcel", name), least)
+        make = partial(make_environment, "parcel", name)
+        yield ("joints", joints), partial(step_seconds, make, least)
+
+
+def least_of(
+    measurements: Mapping[Key, Callable[[], float]], rounds: int, display: Progress, name: str
+) -> dict[Key, float]:
+    """The least seconds that each took, taken in turns."""
+    line, least = (
+        bar(display, name, rounds * len(measurements)),
+        dict.fromkeys(measurements, math.inf),
+    )
+    for _ in range(rounds):
+        for key, work in measurements.items():
+            least[key] = min(least[key], work())
+            display.advance(line)
+    return least
 
 
 def power(amounts: Sequence[float], seconds: Sequence[float]) -> float:
@@ -207,23 +233,24 @@ def measure(scaling: Annotated[Scaling, tyro.conf.arg(name="")] = Scaling()) -> 
     counts = processes_up_to(workers_for(scaling.workers))
     if len(counts) < 2:
         raise ValueError("one process says nothing of more; give --workers 2 or more")
-    plan = [(t, p, w) for t in WORLDS for p in counts for w in scaling.worlds]
-    rows = []
+    stepped = {
+        (task, processes, worlds): partial(collection, task, processes, worlds, scaling.seconds)
+        for task in WORLDS
+        for processes in counts
+        for worlds in scaling.worlds
+    }
+    grown = dict(costs(scaling.seconds))
     with progress() as display:
-        line = bar(display, "collection", len(plan))
-        for task, processes, worlds in plan:
-            took = collection(task, processes, worlds, scaling.seconds)
-            rows.append((task, processes, worlds, took, processes * worlds / took))
-            display.update(line, completed=len(rows))
-        line = bar(display, "costs", len(RAYS) + len(USERS) + len(WALKERS))
-        grown = []
-        for row in costs(scaling.seconds):
-            grown.append(row)
-            display.update(line, completed=len(grown))
+        took = least_of(stepped, scaling.rounds, display, "collection")
+        cost_took = least_of(grown, scaling.rounds, display, "costs")
     rates = pd.DataFrame(
-        rows, columns=["task", "processes", "worlds", "seconds", "steps_per_second"]
+        [(*key, seconds, key[1] * key[2] / seconds) for key, seconds in took.items()],
+        columns=["task", "processes", "worlds", "seconds", "steps_per_second"],
     )
-    cost = pd.DataFrame(grown, columns=["what", "amount", "seconds"])
+    cost = pd.DataFrame(
+        [(*key, seconds) for key, seconds in cost_took.items()],
+        columns=["what", "amount", "seconds"],
+    )
     models = {task: fitted(rates[rates["task"] == task]) for task in WORLDS}
     scaling.output.mkdir(parents=True, exist_ok=True)
     write_text(rates.to_csv(index=False, float_format="%.4g"), scaling.output / "rates.csv")

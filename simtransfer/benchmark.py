@@ -29,7 +29,7 @@ from agents.settings import PPOSettings
 from agents.worlds import Worlds
 from envs.environment import Environment
 
-ROLLOUTS = 2  # that each training is timed over
+PARTS = 3  # that each figure is the median of: what a ratio compares takes turns
 CALLS = 1000  # of a policy
 
 
@@ -80,12 +80,13 @@ def measure(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in a training: a network this small gains nothing from more
     world = make()
-    alone, engine, reset = _alone(world, steps)
-    growth = _growth(world, resets)
-    world.close()
     worlds = Worlds(form(make, settings.worlds, workers))
     try:
-        vectorized = _collection(worlds, steps)
+        stepped = [
+            (*_alone(world, steps // PARTS, seed), _collection(worlds, steps // PARTS))
+            for seed in range(PARTS)
+        ]
+        growth = _growth(world, resets)
         learner = PPOLearner(
             worlds,
             worlds.interface,
@@ -96,31 +97,28 @@ def measure(
             logger=Logger(None, []),
             mirror=worlds.group.spaces.mirror,
         )
-        training = _rate(
-            lambda: learner.learn(worlds, _steps(settings), lambda step: None, lambda: None),
-            _steps(settings),
-        )
+        trained = _trainings(worlds, learner, make, settings)
         policy = _policy(learner, np.asarray(worlds.reset())[0])
     finally:
         worlds.close()
-    stock = _stock(make, settings)
-    torch.set_num_threads(threads)
+        world.close()
+        torch.set_num_threads(threads)
+    alone, engine, reset, vectorized = np.median(stepped, axis=0).tolist()
+    training = float(np.median([ours for ours, _ in trained]))
+    processes = min(workers, settings.worlds)
     return Benchmark(
         environment_steps_per_second=alone,
         vectorized_steps_per_second=vectorized,
         training_steps_per_second=training,
         step_to_engine_ratio=engine,
         reset_to_step_ratio=reset,
-        vectorized_efficiency=vectorized / (alone * min(workers, settings.worlds)),
+        vectorized_efficiency=float(np.median([all_ / one for one, *_, all_ in stepped]))
+        / processes,
         training_to_collection_ratio=training / vectorized,
-        training_to_stock_ratio=training / stock,
+        training_to_stock_ratio=float(np.median([ours / stock for ours, stock in trained])),
         policy_to_predict_ratio=policy,
         bytes_per_reset=growth,
     )
-
-
-def _steps(settings: PPOSettings) -> int:
-    return ROLLOUTS * settings.rollout * settings.worlds
 
 
 def _rate(work: Callable[[], object], count: int) -> float:
@@ -129,7 +127,7 @@ def _rate(work: Callable[[], object], count: int) -> float:
     return count / (time.perf_counter() - began)
 
 
-def _alone(world: Environment, steps: int) -> tuple[float, float, float]:
+def _alone(world: Environment, steps: int, seed: int) -> tuple[float, float, float]:
     """Steps a second with resets; a step's time over its engine steps', and a reset's over it."""
     engine_step, inside, stepping, resetting, resets = world.simulator.engine_step, 0.0, 0.0, 0.0, 0
 
@@ -141,7 +139,7 @@ def _alone(world: Environment, steps: int) -> tuple[float, float, float]:
 
     world.simulator.engine_step = timed  # type: ignore[method-assign]
     action = np.zeros(len(world.interface.action), dtype=np.float32)
-    world.reset(seed=0)
+    world.reset(seed=seed)
     for _ in range(steps):
         began = time.perf_counter()
         *_, terminated, truncated, _ = world.step(action)
@@ -205,35 +203,50 @@ def _policy(learner: PPOLearner, observation: NDArray[np.float32]) -> float:
     return _rate(stock, CALLS) / _rate(arrays, CALLS)
 
 
-def _stock(make: Make, settings: PPOSettings) -> float:
-    """Steps a second of Stable-Baselines3's own PPO, a process for each world.
+def _trainings(
+    worlds: Worlds, learner: PPOLearner, make: Make, settings: PPOSettings
+) -> list[tuple[float, float]]:
+    """Steps a second of a rollout and its updates: ours, and Stable-Baselines3's own.
 
-    It knows no mirror: where ours does, each of its samples teaches half as much.
+    That has a process for each world, and knows no mirror: where ours does, each of its samples
+    teaches half as much.
     """
-    worlds = VecNormalize(SubprocVecEnv([make] * settings.worlds, start_method="forkserver"))
+    steps = settings.rollout * settings.worlds
+    others = VecNormalize(SubprocVecEnv([make] * settings.worlds, start_method="forkserver"))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            model = stable_baselines3.PPO(
-                "MlpPolicy",
-                worlds,
-                n_steps=settings.rollout,
-                batch_size=settings.batch,
-                n_epochs=settings.epochs,
-                gamma=settings.discount,
-                ent_coef=settings.entropy,
-                learning_rate=lambda left: settings.learning_rate * (0.1 + 0.9 * left),
-                gae_lambda=settings.trace,
-                clip_range=settings.clip,
-                target_kl=settings.divergence,
-                max_grad_norm=settings.gradient,
-                policy_kwargs={
-                    "net_arch": list(Network().hidden),
-                    "activation_fn": ACTIVATIONS[Network().activation],
-                    "log_std_init": math.log(settings.exploration),
-                },
-                device="cpu",
+        stock = _stock(others, settings)
+        return [
+            (
+                _rate(lambda: learner.learn(worlds, steps, lambda step: None, lambda: None), steps),
+                _rate(lambda: stock.learn(steps), steps),
             )
-        return _rate(lambda: model.learn(_steps(settings)), _steps(settings))
+            for _ in range(PARTS)
+        ]
     finally:
-        worlds.close()
+        others.close()
+
+
+def _stock(worlds: VecNormalize, settings: PPOSettings) -> stable_baselines3.PPO:
+    """Stable-Baselines3's PPO with the same hyperparameters."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return stable_baselines3.PPO(
+            "MlpPolicy",
+            worlds,
+            n_steps=settings.rollout,
+            batch_size=settings.batch,
+            n_epochs=settings.epochs,
+            gamma=settings.discount,
+            ent_coef=settings.entropy,
+            learning_rate=lambda left: settings.learning_rate * (0.1 + 0.9 * left),
+            gae_lambda=settings.trace,
+            clip_range=settings.clip,
+            target_kl=settings.divergence,
+            max_grad_norm=settings.gradient,
+            policy_kwargs={
+                "net_arch": list(Network().hidden),
+                "activation_fn": ACTIVATIONS[Network().activation],
+                "log_std_init": math.log(settings.exploration),
+            },
+            device="cpu",
+        )

@@ -7,11 +7,13 @@ from experiments.scaling import (
     Scaling,
     collection,
     fitted,
+    least_of,
     power,
     processes_up_to,
     seconds_of,
     terms,
 )
+from simtransfer.terminal import progress
 
 
 @pytest.mark.parametrize(("most", "counts"), [(1, [1]), (2, [1, 2]), (6, [1, 2, 4, 6])])
@@ -41,11 +43,21 @@ def test_a_call_is_timed():
     assert len(calls) > 10
 
 
+def test_the_least_counts_of_what_is_taken_in_turns():
+    taken, times = [], iter([3.0, 1.0, 2.0, 5.0])
+    work = {name: lambda name=name: (taken.append(name), next(times))[1] for name in "ab"}
+    with progress() as display:
+        assert least_of(work, 2, display, "work") == {"a": 2.0, "b": 1.0}
+    assert taken == ["a", "b", "a", "b"]
+
+
 def test_worlds_in_processes_are_timed():
     assert 0.0 < collection("driving", 2, 1, 0.05) < 1.0
 
 
-@pytest.mark.parametrize("wrong", [{"seconds": 0.0}, {"worlds": ()}, {"worlds": (0,)}])
+@pytest.mark.parametrize(
+    "wrong", [{"seconds": 0.0}, {"rounds": 0}, {"worlds": ()}, {"worlds": (0,)}]
+)
 def test_figures_that_measure_nothing_are_refused(wrong):
     with pytest.raises(ValueError, match="must be"):
         Scaling(**wrong)
