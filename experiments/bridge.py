@@ -205,20 +205,34 @@ def summarize(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["kind", "world", "success", "low", "high"])
 
 
-def rank(table: pd.DataFrame) -> pd.DataFrame:
-    """What each term of `wide` was worth: success with it less that without, seed by seed.
+def gains(table: pd.DataFrame) -> pd.DataFrame:
+    """How much more succeeds than with `wide`, seed by seed: ``kind, world, gain, low, high``."""
+    by_kind = table.pivot(index=["world", "seed"], columns="kind", values="success")
+    rows = [
+        (kind, world, *interval_of((by_kind[kind] - by_kind[LEFT_OUT_OF])[world].to_numpy()))
+        for kind in table["kind"].unique()
+        if kind != LEFT_OUT_OF
+        for world in WORLDS
+    ]
+    return pd.DataFrame(rows, columns=["kind", "world", "gain", "low", "high"])
+
+
+def rank(gained: pd.DataFrame) -> pd.DataFrame:
+    """What each term of `wide` was worth: what is lost without it.
 
     Returns:
         ``term, world, worth, low, high``, worth most first by its mean over worlds.
     """
-    wide = table.pivot(index=["world", "seed"], columns="kind", values="success")
-    rows = [
-        (kind.removeprefix(WITHOUT), world, *interval_of((wide[LEFT_OUT_OF] - wide[kind])[world]))
-        for kind in wide.columns
-        if kind.startswith(WITHOUT)
-        for world in WORLDS
-    ]
-    ranked = pd.DataFrame(rows, columns=["term", "world", "worth", "low", "high"])
+    own = gained[gained["kind"].str.startswith(WITHOUT)]
+    ranked = pd.DataFrame(
+        {
+            "term": own["kind"].str.removeprefix(WITHOUT),
+            "world": own["world"],
+            "worth": -own["gain"],
+            "low": -own["high"],
+            "high": -own["low"],
+        }
+    )
     mean = ranked.groupby("term")["worth"].transform("mean")
     order = np.argsort(-mean.to_numpy(), kind="stable")
     return ranked.iloc[order].reset_index(drop=True)
@@ -270,8 +284,11 @@ def compare(study: Annotated[Bridge, tyro.conf.arg(name="")] = Bridge()) -> None
     table = conduct(study)
     write_table(table, study.output / "success.parquet")
     told = summarize(table)
+    gained = gains(table)
+    ranked = rank(gained)
+    others = gained[~gained["kind"].str.startswith(WITHOUT)]
     text = written(told, "kind", "success")
-    ranked = rank(table) if study.terms else pd.DataFrame()
+    text += f"\n\nMore success than with {LEFT_OUT_OF}\n\n" + written(others, "kind", "gain")
     if study.terms:
         text += f"\n\nSuccess lost without a term of {LEFT_OUT_OF}\n\n" + written(
             ranked, "term", "worth"

@@ -15,6 +15,7 @@ from experiments.bridge import (
     WORLDS,
     Bridge,
     draw,
+    gains,
     judge,
     kinds,
     rank,
@@ -92,17 +93,25 @@ def test_success_has_an_interval_if_there_are_seeds():
 
 def test_terms_are_ranked_by_what_is_lost_without_them():
     table = measured({"wide": 0.9, WITHOUT + "mass": 0.85, WITHOUT + "friction": 0.4})
-    ranked = rank(table)
+    ranked = rank(gains(table))
     assert list(dict.fromkeys(ranked["term"])) == ["friction", "mass"]
     np.testing.assert_allclose(ranked["worth"], [0.5] * 3 + [0.05] * 3)
     np.testing.assert_allclose(ranked["low"], ranked["worth"])  # the seeds are paired
+
+
+def test_what_is_gained_over_wide_is_told_seed_by_seed():
+    gained = gains(measured({"wide": 0.5, "identified": 0.8, "none": 0.1}))
+    assert list(gained["kind"].unique()) == ["identified", "none"]
+    np.testing.assert_allclose(gained["gain"], [0.3] * 3 + [-0.4] * 3)
+    np.testing.assert_allclose(gained["low"], gained["gain"])  # the seeds are paired
+    assert rank(gained).empty
 
 
 def test_results_are_written_and_drawn(tmp_path):
     table = measured({"wide": 0.9, WITHOUT + "mass": 0.85})
     text = written(summarize(table), "kind", "success")
     assert "0.92 (0.90 to 0.93)" in text or "0.91 (0.90 to 0.93)" in text
-    for name, ranked in (("both", rank(table)), ("one", pd.DataFrame())):
+    for name, ranked in (("both", rank(gains(table))), ("one", pd.DataFrame())):
         draw(summarize(table), ranked, tmp_path / f"{name}.png")
     with Image.open(tmp_path / "both.png") as both, Image.open(tmp_path / "one.png") as one:
         assert both.width > 1.9 * one.width
