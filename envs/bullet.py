@@ -24,14 +24,13 @@ from envs.gravity import Gravity
 from envs.quaternion import rotate
 from envs.quiet import quiet
 from envs.robot import Robot
-from envs.simulator import BodyState, Shape
+from envs.simulator import ITERATIONS, BodyState, Shape
 from envs.terrain import Plot, Terrain
 from envs.zeros import Zeros
 
 with quiet():
     import pybullet
 
-SOLVER_ITERATIONS = 20
 AWAY = (0.0, 0.0, -100.0)  # m, where shapes are at first
 WITH_FREE = BODY_GROUP | WHEEL_GROUP | GROUND_GROUP | SCRIPTED_GROUP
 
@@ -42,7 +41,7 @@ class Bullet:
     def __init__(self) -> None:
         with quiet():
             self._client: int = pybullet.connect(pybullet.DIRECT)
-        self._loaded: tuple[Robot, Sequence[Shape], float, Plot | None] | None = None
+        self._loaded: tuple[Robot, Sequence[Shape], float, Plot | None, int] | None = None
         self._gravity = Gravity()
         self._start = -1
 
@@ -52,6 +51,7 @@ class Bullet:
         shapes: Sequence[Shape],
         physics_rate: float,
         plot: Plot | None = None,
+        iterations: int = ITERATIONS,
     ) -> None:
         """See `Simulator.load`.
 
@@ -62,12 +62,12 @@ class Bullet:
         if self._loaded is not None:
             pybullet.removeState(self._start, physicsClientId=client)
             pybullet.resetSimulation(physicsClientId=client)
-        self._loaded = robot, shapes, physics_rate, plot
+        self._loaded = robot, shapes, physics_rate, plot, iterations
         self._gravity = Gravity()
         pybullet.setGravity(*self._gravity.acceleration, physicsClientId=client)
         pybullet.setPhysicsEngineParameter(
             fixedTimeStep=1.0 / physics_rate,
-            numSolverIterations=SOLVER_ITERATIONS,
+            numSolverIterations=iterations,
             enableConeFriction=0,  # converges in fewer iterations for skidding wheels
             deterministicOverlappingPairs=1,
             physicsClientId=client,

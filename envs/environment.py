@@ -87,7 +87,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.lateness = 0.0
         self.simulator = simulator
         self._plot = task.plot if "roughness" in self._draws.names else None
-        simulator.load(robot, task.shapes, task.physics_rate, self._plot)
+        self._build(robot, task)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -159,7 +159,11 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self.simulator.renew()
             return
         self.robot, self.task = robot, self.task.on(robot)
-        self.simulator.load(robot, self.task.shapes, self.task.physics_rate, self._plot)
+        self._build(robot, self.task)
+
+    def _build(self, robot: Robot, task: Task) -> None:
+        rate, iterations = task.physics_rate, task.solver_iterations
+        self.simulator.load(robot, task.shapes, rate, self._plot, iterations)
 
     def step(
         self, action: NDArray[np.float32]

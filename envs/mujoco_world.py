@@ -16,7 +16,7 @@ from envs.mujoco_physics import Physics
 from envs.pd_motors import PdMotors
 from envs.quaternion import rotate
 from envs.robot import Actuator, Robot
-from envs.simulator import BodyState, Shape
+from envs.simulator import ITERATIONS, BodyState, Shape
 from envs.terrain import Plot, Terrain
 from envs.zeros import Zeros
 
@@ -59,12 +59,14 @@ class Mujoco:
         shapes: Sequence[Shape],
         physics_rate: float,
         plot: Plot | None = None,
+        iterations: int = ITERATIONS,
     ) -> None:
         """See `Simulator.load`.
 
         Raises:
             ValueError: If the URDF cannot be read, or its shapes are meshes.
         """
+        del iterations
         self._robot, self._shapes = robot, tuple(shapes)
         self._rate = physics_rate
         self._steps = math.ceil(1.0 / (physics_rate * FINEST))

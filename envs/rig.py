@@ -63,7 +63,7 @@ class Rig:
         self.robot, self.channels = robot, channels(robot)
         self.control_rate = task.control_rate
         self._simulator = make_simulator(simulator)
-        self._simulator.load(robot, (), task.physics_rate)
+        self._simulator.load(robot, (), task.physics_rate, iterations=task.solver_iterations)
         self._commands = Commands(round(task.physics_rate / task.control_rate))
         self._scale = np.asarray([feature.scale for feature in self.channels])
 

@@ -46,6 +46,7 @@ class Task(Protocol):
         curve_suite: The suite that learning curves are measured on.
         control_rate: Hz.
         physics_rate: Hz.
+        solver_iterations: See `Simulator.load`.
         features: Every observation entry it can produce, in order.
         shapes: The scripted shapes its world needs.
         plot: Where its ground can be rough.
@@ -64,6 +65,7 @@ class Task(Protocol):
     curve_suite: str
     control_rate: float
     physics_rate: float
+    solver_iterations: int
     features: tuple[Feature, ...]
     shapes: tuple[Shape, ...]
     plot: Plot

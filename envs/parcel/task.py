@@ -63,6 +63,7 @@ class Parcel:
     curve_suite = "mixed"
     control_rate = 40.0
     physics_rate = 240.0
+    solver_iterations = 10  # parcels lie as still as with 200, and as many are set down
     time_limit = max(suite.seconds for suite in SUITES.values())
     reflexes = 1.0
     smoothing = 0.15

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from envs import make_environment
 from envs.parcel.delivery import PARCELS
+from envs.parcel.task import Parcel
+from envs.quaternion import rotate
 
 
 @pytest.fixture
@@ -36,6 +38,28 @@ def test_running_out_of_time_is_no_end(world, suite, seconds):
     assert (terminated, truncated) == (False, True)
     assert not any(info[key] for key in ("is_success", "fell", "dropped"))
     assert late == pytest.approx(reward, abs=0.2)
+
+
+def slides(env):
+    """How far a carried parcel goes on the arms of who walks, and how it shakes: m, m/s."""
+    still, places = np.zeros(env.action_space.shape, dtype=np.float32), []
+    env.reset(options={"episode": 0, "suite": "mixed"})
+    for _ in range(150):
+        env.step(still)
+        trunk, parcel = env.simulator.state(), env.simulator.shape_state(0)
+        x, y, z, w = trunk.quaternion
+        away = np.subtract(parcel.position, trunk.position).tolist()
+        places.append(rotate((-x, -y, -z, w), *away))
+    settled = np.asarray(places)[50:]
+    far = np.linalg.norm(settled - settled[0], axis=1).max()
+    return far, np.diff(settled, axis=0).std() * env.task.control_rate
+
+
+@pytest.mark.parametrize("robot", ["porter", "courier", "strider"])
+def test_a_parcel_lies_as_still_as_with_a_solver_that_takes_its_time(world, monkeypatch, robot):
+    usual = slides(world(robot))
+    monkeypatch.setattr(Parcel, "solver_iterations", 200)
+    np.testing.assert_allclose(usual, slides(world(robot)), rtol=0.15, atol=0.001)
 
 
 def test_an_episode_does_not_depend_on_those_before_it(world):
