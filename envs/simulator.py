@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from envs.robot import Robot
 from envs.terrain import Plot, Terrain
 
-ITERATIONS = 20  # at which what skids goes about as far as with 200
+ITERATIONS = 20  # at which what skids goes a sixth farther than with 200; with 10, nearly half
 
 
 @dataclass(frozen=True)

@@ -182,10 +182,8 @@ def least_of(
     measurements: Mapping[Key, Callable[[], float]], rounds: int, display: Progress, name: str
 ) -> dict[Key, float]:
     """The least seconds that each took, taken in turns."""
-    line, least = (
-        bar(display, name, rounds * len(measurements)),
-        dict.fromkeys(measurements, math.inf),
-    )
+    line = bar(display, name, rounds * len(measurements))
+    least = dict.fromkeys(measurements, math.inf)
     for _ in range(rounds):
         for key, work in measurements.items():
             least[key] = min(least[key], work())

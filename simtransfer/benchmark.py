@@ -151,7 +151,11 @@ def _alone(world: Environment, steps: int, seed: int) -> tuple[float, float, flo
             resets += 1
     world.simulator.engine_step = engine_step  # type: ignore[method-assign]
     rate = steps / (stepping + resetting)
-    return rate, stepping / inside, (resetting / max(resets, 1)) / (stepping / steps)
+    if not resets:  # so few steps end no episode
+        began = time.perf_counter()
+        world.reset()
+        resetting, resets = time.perf_counter() - began, 1
+    return rate, stepping / inside, (resetting / resets) / (stepping / steps)
 
 
 def _growth(world: Environment, resets: int) -> float:
