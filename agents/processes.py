@@ -1,6 +1,6 @@
 """A group of worlds spread over processes, which share its arrays' memory.
 
-PyBullet holds the interpreter while it computes, so threads gain nothing. A step sends each process
+PyBullet holds the interpreter while it computes, so threads gain nothing. A step gives each process
 a word, steps this one's own share, and waits for answers; observations and actions are not copied.
 Which world runs where changes no result.
 """
@@ -11,12 +11,10 @@ import contextlib
 import math
 import multiprocessing
 import os
-import select
 import signal
 import threading
-import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ctypes import c_byte
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -29,9 +27,11 @@ from typing import Any
 import numpy as np
 
 from agents.group import Arrays, Group, Infos, Layout, LocalGroup, Make, Spaces, shares
+from agents.line import ATTENTION, MAIL, Line
 
 PATIENCE = 5.0  # s that a process gets to end
-ATTENTION = 0.003  # s that one looks for a word: to sleep and be woken takes longer than most waits
+Answer = tuple[Exception | None, str, Any]  # what went wrong and where, or what was asked for
+STEP, RENEW = 1, 2  # words: step, and let a world whose episode ended rest, or begin the next
 
 
 def workers_for(asked: int | None) -> int:
@@ -112,26 +112,27 @@ class ProcessGroup:
         self.arrays = _arrays(memory, layout)
         self._rows = shares(count, workers)
         # Where processes have to share a core, one that looks for a word keeps it from the others.
-        self._attention = ATTENTION if len(self._rows) <= workers_for(None) else 0.0
+        attention = ATTENTION if len(self._rows) <= workers_for(None) else 0.0
         self._own: LocalGroup | None = None
-        self._pipes: list[Connection] = []
+        self._lines: list[Line] = []
         self._processes: list[BaseProcess] = []
         try:
             for rows in self._rows[1:]:
                 ours, theirs = context.Pipe()
+                state = Line.memory(context)
                 process = context.Process(
                     target=_serve,
-                    args=(theirs, make, memory, layout, rows, self._attention),
+                    args=(state, theirs, attention, make, memory, layout, rows),
                     daemon=True,
                 )
                 process.start()
                 theirs.close()
-                self._pipes.append(ours)
+                self._lines.append(Line(state, ours, attention))
                 self._processes.append(process)
             first = self._rows[0]
             self._own = LocalGroup(make, first.stop, self.arrays.part(first))
-            for pipe in self._pipes:
-                _unwrapped(_hear(pipe))
+            for line in self._lines:
+                _unwrapped(_heard(line))
         except BaseException:
             self.close()
             raise
@@ -142,14 +143,17 @@ class ProcessGroup:
             {i - rows.start: orders[i] for i in range(rows.start, rows.stop) if i in orders}
             for rows in self._rows
         ]
-        self._all("reset", [(part,) for part in parts])
+        orders_to = [(MAIL, _message("reset", part)) for part in parts[1:]]
+        self._all(lambda own: own.reset(parts[0]), orders_to)
 
     def step(self, renew: bool) -> Infos:
         """See `Group.step`."""
-        answers = self._all("step", [(renew,)] * len(self._rows))
+        word = RENEW if renew else STEP
+        answers = self._all(lambda own: own.step(renew), [(word, b"")] * len(self._lines))
         return {
             rows.start + i: info
             for rows, infos in zip(self._rows, answers, strict=True)
+            if infos
             for i, info in infos.items()
         }
 
@@ -171,20 +175,24 @@ class ProcessGroup:
         place = world - self._rows[k].start
         if k == 0:
             return getattr(self._own, method)(name, place, *arguments, **named)
-        pipe = self._pipes[k - 1]
-        _tell(pipe, method, (name, place, *arguments), named)
-        return _unwrapped(_hear(pipe))
+        line = self._lines[k - 1]
+        with _told():
+            line.ask(MAIL, _message(method, name, place, *arguments, **named))
+        return _unwrapped(_heard(line))
 
-    def _all(self, method: str, arguments: list[tuple[Any, ...]]) -> list[Any]:
+    def _all(
+        self, own: Callable[[LocalGroup], Any], orders: Sequence[tuple[int, bytes]]
+    ) -> list[Any]:
         """What each share gives; of their errors the first, after all have answered."""
-        own, *others = arguments
+        assert self._own
         try:
-            for pipe, each in zip(self._pipes, others, strict=True):
-                _tell(pipe, method, each, {})
+            with _told():
+                for line, order in zip(self._lines, orders, strict=True):
+                    line.ask(*order)
             try:
-                first = getattr(self._own, method)(*own)
+                first = own(self._own)
             finally:
-                answers = [_hear(pipe, self._attention) for pipe in self._pipes]
+                answers = [_heard(line) for line in self._lines]
         except KeyboardInterrupt:
             self.close()  # an answer that nobody heard would be taken for the next one
             raise
@@ -194,8 +202,8 @@ class ProcessGroup:
         """See `Group.close`."""
         if self._own:
             self._own.close()
-        for pipe in self._pipes:
-            pipe.close()
+        for line in self._lines:
+            line.close()
         for process in self._processes:
             process.join(PATIENCE)
             if process.is_alive():
@@ -213,28 +221,20 @@ def _arrays(memory: Mapping[str, Any], layout: Layout) -> Arrays:
     )
 
 
-def _tell(pipe: Connection, *message: Any) -> None:
+def _message(method: str, *arguments: Any, **named: Any) -> bytes:
+    """What a process is to call of its share."""
+    return bytes(ForkingPickler.dumps((method, arguments, named)))
+
+
+def _heard(line: Line) -> Answer:
+    """What a process has to tell."""
     with _told():
-        pipe.send(message)
-
-
-def _await(pipe: Connection, seconds: float) -> None:
-    """Look for a word for so long without sleeping."""
-    if seconds > 0.0:
-        looking, until = select.poll(), time.perf_counter() + seconds
-        looking.register(pipe, select.POLLIN)
-        while not looking.poll(0) and time.perf_counter() < until:
-            pass
-
-
-def _hear(pipe: Connection, attention: float = 0.0) -> tuple[Exception | None, str, Any]:
-    with _told():
-        _await(pipe, attention)
-        answer: tuple[Exception | None, str, Any] = pipe.recv()
+        message = line.answer()
+    answer: Answer = ForkingPickler.loads(message) if message else (None, "", None)
     return answer
 
 
-def _unwrapped(answer: tuple[Exception | None, str, Any]) -> Any:
+def _unwrapped(answer: Answer) -> Any:
     error, where, given = answer
     if error is not None:
         raise error from RuntimeError(where)
@@ -253,35 +253,48 @@ def _told() -> Iterator[None]:
 
 
 def _serve(
+    state: Any,
     pipe: Connection,
+    attention: float,
     make: Make,
     memory: Mapping[str, Any],
     layout: Layout,
     rows: slice,
-    attention: float,
 ) -> None:
     """A process's life: do what it is told until nobody is there to tell."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it will end it
+    line = Line(state, pipe, attention)
     group: Group | None = None
 
     def build() -> None:
         nonlocal group
         group = LocalGroup(make, rows.stop - rows.start, _arrays(memory, layout).part(rows))
 
+    def step(renew: bool) -> Infos | None:
+        assert group is not None
+        return group.step(renew) or None
+
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        pipe.send_bytes(_answer(build))
+        line.reply(_answer(build))
         while group is not None:
-            _await(pipe, attention)
-            method, arguments, named = pipe.recv()
-            pipe.send_bytes(_answer(getattr(group, method), *arguments, **named))
+            word, message = line.hear()
+            if word == MAIL:
+                method, arguments, named = ForkingPickler.loads(message)
+                line.reply(_answer(getattr(group, method), *arguments, **named))
+            else:
+                line.reply(_answer(step, word == RENEW))
     if group is not None:
         group.close()
 
 
 def _answer(work: Callable[..., Any], *arguments: Any, **named: Any) -> bytes:
-    """What some work gives, or what went wrong in it and where, ready to be sent."""
+    """What some work gives, or what went wrong in it and where, ready to be sent.
+
+    Empty where it gives nothing, as nearly every step does.
+    """
     try:
-        return bytes(ForkingPickler.dumps((None, "", work(*arguments, **named))))
+        given = work(*arguments, **named)
+        return b"" if given is None else bytes(ForkingPickler.dumps((None, "", given)))
     except Exception as error:
         where = traceback.format_exc()
         try:
