@@ -10,8 +10,10 @@ in MuJoCo with delay and noise. Then `wide` is trained without each of its terms
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,10 +24,9 @@ import tyro
 from numpy.typing import NDArray
 from scipy import stats
 
-from agents.bundle import load_bundle
 from agents.evaluation import evaluate, side_by_side
 from agents.processes import workers_for
-from envs import control_rate, curve_suite, find_robot
+from envs import control_rate, curve_suite, find_robot, make_environment
 from envs.randomization import RANDOMIZATIONS, Randomization
 from envs.randomization_file import as_toml, find_randomization
 from simtransfer.cli import at_least_one, deferred, guarded
@@ -47,6 +48,7 @@ WORLDS = {  # engine and what is drawn
     "MuJoCo": ("mujoco", "none"),
     "MuJoCo, late and noisy": ("mujoco", str(DRAWN / "late.toml")),
 }
+JUDGED = "judged.parquet"  # beside each policy
 LEFT_OUT_OF = "wide"
 WITHOUT = f"{LEFT_OUT_OF} without "
 
@@ -139,21 +141,33 @@ def runs(study: Bridge) -> Iterator[tuple[str, RunConfig]]:
             )
 
 
-def judge(study: Bridge, place: str) -> pd.DataFrame:
-    """A trained policy's episodes in every world, kept beside it."""
-    file = study.output / place / "judged.parquet"
-    if file.exists():
-        return pd.read_parquet(file)
-    bundle = load_bundle(study.output / place / "bundle")
-    tables = []
-    for world, (engine, drawn) in WORLDS.items():
-        deployed = Deployment(bundle, study.robot, randomization=drawn, simulator=engine)
-        with side_by_side(deployed.make, workers_for(study.workers)) as worlds:
-            played = evaluate(deployed.act, worlds, {curve_suite(study.task): study.episodes})
-        tables.append(played.assign(world=world))
-    table = pd.concat(tables, ignore_index=True)
-    write_table(table, file)
-    return table
+def judge(study: Bridge, places: Iterable[str]) -> None:
+    """Play trained policies' episodes in every world, and keep them beside each; once."""
+    folders = [study.output / place for place in places]
+    waiting = [folder for folder in folders if not (folder / JUDGED).exists()]
+    if not waiting:
+        return
+    make = partial(make_environment, study.task, study.robot)
+    episodes = {curve_suite(study.task): study.episodes}
+    with ExitStack() as opened:
+        judged_in = {
+            world: opened.enter_context(
+                side_by_side(
+                    partial(make, randomization=drawn, simulator=engine),
+                    workers_for(study.workers),
+                )
+            )
+            for world, (engine, drawn) in WORLDS.items()
+        }
+        done = opened.enter_context(counting("judged", len(waiting)))
+        for folder in waiting:
+            act = Deployment(folder / "bundle", study.robot).act
+            tables = [
+                evaluate(act, worlds, episodes).assign(world=world)
+                for world, worlds in judged_in.items()
+            ]
+            write_table(pd.concat(tables, ignore_index=True), folder / JUDGED)
+            done(folder)
 
 
 def conduct(study: Bridge) -> pd.DataFrame:
@@ -167,17 +181,16 @@ def conduct(study: Bridge) -> pd.DataFrame:
                 done(news)
 
         execute_runs(planned, study.output, workers=study.workers, on_news=show)
+    judge(study, planned)
     rows = []
-    with counting("judged", len(planned)) as done:
-        for (place, config), kind in zip(
-            planned.items(), list(kinds(study)) * study.seeds, strict=True
-        ):
-            success = judge(study, place).groupby("world", sort=False)["success"].mean()
-            rows += [
-                {"kind": kind, "seed": config.seed, "world": world, "success": share}
-                for world, share in success.items()
-            ]
-            done(place)
+    for (place, config), kind in zip(
+        planned.items(), list(kinds(study)) * study.seeds, strict=True
+    ):
+        played = pd.read_parquet(study.output / place / JUDGED)
+        rows += [
+            {"kind": kind, "seed": config.seed, "world": world, "success": share}
+            for world, share in played.groupby("world", sort=False)["success"].mean().items()
+        ]
     return pd.DataFrame(rows)
 
 

@@ -10,6 +10,7 @@ from agents.bundle import shipped_bundles
 from envs.randomization import RANDOMIZATIONS
 from envs.randomization_file import as_toml, find_randomization
 from experiments.bridge import (
+    JUDGED,
     LEFT_OUT_OF,
     WITHOUT,
     WORLDS,
@@ -79,9 +80,11 @@ def test_each_file_leaves_one_term_out(study):
 def test_a_policy_is_judged_once_in_every_world(study):
     place = "wide/seed-0"
     shutil.copytree(shipped_bundles()["hatchback-driving"], study.output / place / "bundle")
-    table = judge(study, place)
+    judge(study, [place])
+    table = pd.read_parquet(study.output / place / JUDGED)
     assert table.groupby("world").size().to_dict() == dict.fromkeys(WORLDS, study.episodes)
-    pd.testing.assert_frame_equal(judge(replace(study, episodes=1), place), table)
+    judge(replace(study, episodes=1), [place])
+    pd.testing.assert_frame_equal(pd.read_parquet(study.output / place / JUDGED), table)
 
 
 def test_success_has_an_interval_if_there_are_seeds():
