@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
 from scipy.special import erf
 
 HIGHEST = 0.1  # m that bumps rise at most; the lowest beam of a shipped car passes over them
@@ -92,6 +93,14 @@ class Terrain:
         if u > v:
             return float(a + u * (c - a) + v * (d - c))
         return float(a + v * (b - a) + u * (d - b))
+
+    def heights_at(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of the ground at many places, m: between four points, which is for looking at it."""
+        places = np.stack([x - self.plot.low[0], y - self.plot.low[1]]) / self.plot.spacing
+        heights: NDArray[np.float64] = map_coordinates(
+            self.heights, places, order=1, cval=-self.roughness
+        )
+        return heights
 
 
 def draw_terrain(

@@ -321,4 +321,5 @@ class Driving:
 
     def picture(self) -> NDArray[np.uint8]:
         """The robot's surroundings from above, ``(height, width, 3)``."""
-        return paint(self.road, self.traffic, self.ego, self.pose, START + ROUTE_LENGTH)
+        goal = START + ROUTE_LENGTH
+        return paint(self.road, self.traffic, self.ego, self.pose, goal, self.terrain)

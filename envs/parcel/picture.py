@@ -16,6 +16,7 @@ from envs.outline import corners
 from envs.parcel.humanoid import Humanoid
 from envs.quaternion import Quaternion, rotate
 from envs.simulator import Shape
+from envs.terrain import Terrain
 
 WIDTH, HEIGHT = 480, 400  # pixels
 SMOOTH = 2  # drawn larger by this factor, then reduced: smooth edges
@@ -35,6 +36,7 @@ class Scene:
         angles: Positions of its joints about the base's axes, by actuator, rad.
         parcel: Corners of the parcel in the world, m, ``(8, 3)``.
         stand: Points whose convex hulls it is made of, in the world, m, ``(n, 3)`` each.
+        terrain: Bumps of the ground; None if it is level.
     """
 
     position: tuple[float, float, float]
@@ -42,6 +44,7 @@ class Scene:
     angles: NDArray[np.float64]
     parcel: NDArray[np.float64]
     stand: tuple[NDArray[np.float64], ...]
+    terrain: Terrain | None = None
 
 
 def paint(robot: Humanoid, scene: Scene) -> NDArray[np.uint8]:
@@ -70,10 +73,9 @@ def paint(robot: Humanoid, scene: Scene) -> NDArray[np.uint8]:
         return np.stack([SMOOTH * WIDTH * 0.45 + scale * across, level], axis=1)
 
     draw.rectangle((0, SMOOTH * HEIGHT * 0.72, SMOOTH * WIDTH, SMOOTH * HEIGHT), fill=GROUND)
-    for k in range(-8, 9):
-        metre = math.floor(x) + k
-        ends = pixels(np.asarray([[metre, y - 0.6, 0.0], [metre, y + 0.6, 0.0]]))
-        draw.line([tuple(point) for point in ends.tolist()], fill=STRIPE, width=2 * SMOOTH)
+    for points, width in _ground(scene):
+        line = [tuple(point) for point in pixels(points).tolist()]
+        draw.line(line, fill=STRIPE, width=width * SMOOTH)
     things = [
         *_bodies(robot, scene),
         (scene.parcel, BOX),
@@ -86,6 +88,26 @@ def paint(robot: Humanoid, scene: Scene) -> NDArray[np.uint8]:
         polygon = [tuple(point) for point in outline.tolist()]
         draw.polygon(polygon, fill=colour, outline=tuple(c // 2 for c in colour))
     return np.asarray(image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS))
+
+
+def _ground(scene: Scene) -> Iterator[tuple[NDArray[np.float64], int]]:
+    """Lines on it and their widths: one each metre; where it is not level, some ahead, too."""
+    x, y, _ = scene.position
+    metres = math.floor(x) + np.arange(-8, 9)
+    aside = y + np.linspace(-0.6, 0.6, 2 if scene.terrain is None else 13)
+    for metre in metres:
+        yield _on_ground(scene.terrain, np.full(len(aside), float(metre)), aside), 2
+    if scene.terrain is not None:
+        ahead = np.arange(metres[0], metres[-1], 0.05)
+        for side in aside[::3]:
+            yield _on_ground(scene.terrain, ahead, np.full(len(ahead), side)), 1
+
+
+def _on_ground(
+    terrain: Terrain | None, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    z = np.zeros(len(x)) if terrain is None else terrain.heights_at(x, y)
+    return np.stack([x, y, z], axis=1)
 
 
 def _bodies(

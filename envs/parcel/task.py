@@ -363,7 +363,9 @@ class Parcel:
         parcel = box(self.shapes[self.delivery.parcel], *self.parcel_pose)
         poses = self.stand.poses(*self.goal, self.top)
         stand = tuple(map(upright, self.stand.shapes, poses))
-        return paint(self.robot, Scene(self.position, self.turn, self._joints[0], parcel, stand))
+        angles = self._joints[0]
+        scene = Scene(self.position, self.turn, angles, parcel, stand, self.terrain)
+        return paint(self.robot, scene)
 
 
 def _nearer(old: Sequence[float], new: Sequence[float], share: float) -> list[float]:

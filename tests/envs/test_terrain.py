@@ -295,3 +295,22 @@ def test_roads_do_not_leave_the_plot(heading):
                     x, y, _ = road.pose(s, d)
                     assert x0 < x < x1
                     assert y0 < y < y1
+
+
+def test_the_height_of_many_places_is_that_of_each_where_the_plot_tells_it():
+    terrain = drawn()
+    x, y = (axis.ravel() for axis in np.meshgrid(*PLOT.axes, indexing="ij"))
+    np.testing.assert_allclose(terrain.heights_at(x, y), terrain.heights.ravel(), atol=1e-12)
+    far = terrain.heights_at(np.array([1e4]), np.array([-1e4]))
+    assert far == terrain.height(1e4, -1e4) == -0.05
+
+
+@pytest.mark.parametrize(("task", "robot"), WORLDS)
+def test_a_picture_shows_bumps(task, robot):
+    pictures = []
+    for height in (0.0, 0.04):
+        env = world(task, robot, "pybullet", rough(height, height))
+        env.reset(options={"episode": 1})
+        pictures.append(env.task.picture())
+        env.close()
+    assert (pictures[0] != pictures[1]).mean() > 0.005
