@@ -260,7 +260,8 @@ def written(told: pd.DataFrame, of: str, what: str) -> str:
         ]
     )
     order = list(dict.fromkeys(told[of]))
-    return str(cells.pivot(index=of, columns="world", values="cell").loc[order, list(WORLDS)])
+    table = cells.pivot(index=of, columns="world", values="cell").loc[order, list(WORLDS)]
+    return str(table.to_string())
 
 
 def draw(told: pd.DataFrame, ranked: pd.DataFrame, file: Path) -> None:

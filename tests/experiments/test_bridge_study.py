@@ -112,8 +112,10 @@ def test_what_is_gained_over_wide_is_told_seed_by_seed():
 
 def test_results_are_written_and_drawn(tmp_path):
     table = measured({"wide": 0.9, WITHOUT + "mass": 0.85})
-    text = written(summarize(table), "kind", "success")
+    with pd.option_context("display.max_columns", 1, "display.max_rows", 1):  # a small terminal
+        text = written(summarize(table), "kind", "success")
     assert "0.92 (0.90 to 0.93)" in text or "0.91 (0.90 to 0.93)" in text
+    assert "..." not in text
     for name, ranked in (("both", rank(gains(table))), ("one", pd.DataFrame())):
         draw(summarize(table), ranked, tmp_path / f"{name}.png")
     with Image.open(tmp_path / "both.png") as both, Image.open(tmp_path / "one.png") as one:
