@@ -1,7 +1,7 @@
 """A line between a process and one that works for it: bytes that both see, and a pipe to sleep at.
 
 A word in shared memory is seen within a microsecond by who looks for it, where a message through a
-pipe costs both ends tens: with sixteen processes that is as long as a step of their worlds.
+pipe costs both ends tens: sixteen processes take half as long for those as for a step of a world.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ NAP = 0.1  # s after which a sleeper looks up, in case it was not woken
 NOTHING, DONE, MAIL = 0, 1, 255  # words: none; a bare answer; there is a message in the pipe
 ASKED, ASLEEP, ANSWERED, WAITING = range(4)  # what each byte tells
 
-# Only these processors let others see what is written in the order in which it is written.
+# Only these processors let others see what is written in the order in which it is written. Others
+# look at the pipe.
 ORDERED = platform.machine().lower() in {"x86_64", "amd64", "i686"}
 
 
 class Line:
     """One end of it; each end has its own pipe's end and the same memory.
 
-    One end calls `ask` and then `answer`, the other `hear` and then `reply`, in turns.
+    One end calls `ask` and then `answer`, the other `hear` and then `reply`, in turns; a first
+    reply may come unasked.
 
     Args:
         memory: Four bytes in memory that both ends share; see `Line.memory`.
@@ -33,13 +35,15 @@ class Line:
             is right where both ends share a core. The same at both ends.
 
     Raises:
-        EOFError, OSError: By every method, if the other end is gone.
+        EOFError, OSError: By `answer` and `hear`, if the other end is gone; who asks or replies
+            need not notice.
     """
 
     def __init__(self, memory: Any, pipe: Connection, attention: float) -> None:
         self._state = memoryview(memory).cast("B")
         self._pipe = pipe
-        self._attention = attention if ORDERED else 0.0
+        self._attention = attention
+        self._shared = ORDERED and attention > 0.0  # else every word comes with a message
 
     @staticmethod
     def memory(context: Any) -> Any:
@@ -48,56 +52,47 @@ class Line:
 
     def ask(self, word: int, message: bytes = b"") -> None:
         """Let the other end work: a word of its own other than `NOTHING`, `MAIL` with a message."""
-        state = self._state
-        state[ANSWERED] = NOTHING
-        state[ASKED] = word
-        if message or state[ASLEEP] or not self._attention:
-            self._pipe.send_bytes(message)
+        self._tell(ASKED, ASLEEP, word, message)
 
     def answer(self) -> bytes:
         """What the other end replied; empty if it has nothing to tell."""
-        state = self._state
-        if self._attention and not self._seen(ANSWERED):
-            state[WAITING] = 1
-            while not state[ANSWERED] and not self._pipe.poll(NAP):
-                pass
-            state[WAITING] = 0
-        return b"" if state[ANSWERED] == DONE else self._pipe.recv_bytes()
+        return self._await(ANSWERED, WAITING)[1]
 
     def hear(self) -> tuple[int, bytes]:
         """What is asked for, a word and a message, as soon as it is."""
-        state, message = self._state, b""
-        if not self._attention:
-            message = self._pipe.recv_bytes()
-        elif not self._seen(ASKED):
-            state[ASLEEP] = 1
-            while not state[ASKED]:
-                if self._pipe.poll(NAP):
-                    message = self._pipe.recv_bytes()  # empty if it is only to wake
-            state[ASLEEP] = 0
-        word = state[ASKED]
-        state[ASKED] = NOTHING
-        while word == MAIL and not message:  # what was to wake may come too late
-            message = self._pipe.recv_bytes()
-        return word, message
+        return self._await(ASKED, ASLEEP)
 
     def reply(self, message: bytes = b"") -> None:
         """Answer what was asked for."""
-        state = self._state
-        if message or state[WAITING] or not self._attention:
-            state[ANSWERED] = MAIL  # before it is sent: who hears it may already ask anew
-            self._pipe.send_bytes(message)
-        else:
-            state[ANSWERED] = DONE
+        self._tell(ANSWERED, WAITING, MAIL if message else DONE, message)
 
     def close(self) -> None:
         """Hang up."""
         self._pipe.close()
 
-    def _seen(self, place: int) -> bool:
-        """Look for a word until it is there, or for as long as one is attentive."""
-        state, until = self._state, time.perf_counter() + self._attention
-        while not state[place]:
-            if time.perf_counter() > until:
-                return bool(state[place])
-        return True
+    def _tell(self, place: int, asleep: int, word: int, message: bytes) -> None:
+        self._state[place] = word
+        if message or self._state[asleep] or not self._shared:
+            self._pipe.send_bytes(message)  # empty if it is only to wake
+
+    def _await(self, place: int, asleep: int) -> tuple[int, bytes]:
+        state, message = self._state, b""
+        until = time.perf_counter() + self._attention
+        if not self._shared:
+            while not self._pipe.poll(0) and time.perf_counter() < until:
+                pass
+            message = self._pipe.recv_bytes()
+        else:
+            while not state[place] and time.perf_counter() < until:
+                pass
+            if not state[place]:
+                state[asleep] = 1
+                while not state[place]:
+                    if self._pipe.poll(NAP):
+                        message = self._pipe.recv_bytes()
+                state[asleep] = 0
+        word = state[place]
+        state[place] = NOTHING
+        while word == MAIL and not message:  # what was to wake may come too late
+            message = self._pipe.recv_bytes()
+        return word, message

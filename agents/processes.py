@@ -131,8 +131,8 @@ class ProcessGroup:
                 self._processes.append(process)
             first = self._rows[0]
             self._own = LocalGroup(make, first.stop, self.arrays.part(first))
-            for line in self._lines:
-                _unwrapped(_heard(line))
+            for answer in _answers(self._lines):
+                _unwrapped(answer)
         except BaseException:
             self.close()
             raise
@@ -175,28 +175,36 @@ class ProcessGroup:
         place = world - self._rows[k].start
         if k == 0:
             return getattr(self._own, method)(name, place, *arguments, **named)
-        line = self._lines[k - 1]
-        with _told():
-            line.ask(MAIL, _message(method, name, place, *arguments, **named))
-        return _unwrapped(_heard(line))
+        message = _message(method, name, place, *arguments, **named)
+        with self._uninterrupted():
+            with _told():
+                self._lines[k - 1].ask(MAIL, message)
+            (answer,) = _answers(self._lines[k - 1 : k])
+        return _unwrapped(answer)
 
     def _all(
         self, own: Callable[[LocalGroup], Any], orders: Sequence[tuple[int, bytes]]
     ) -> list[Any]:
         """What each share gives; of their errors the first, after all have answered."""
         assert self._own
-        try:
+        with self._uninterrupted():
             with _told():
                 for line, order in zip(self._lines, orders, strict=True):
                     line.ask(*order)
             try:
                 first = own(self._own)
             finally:
-                answers = [_heard(line) for line in self._lines]
-        except KeyboardInterrupt:
-            self.close()  # an answer that nobody heard would be taken for the next one
-            raise
+                answers = _answers(self._lines)
         return [first, *(_unwrapped(answer) for answer in answers)]
+
+    @contextlib.contextmanager
+    def _uninterrupted(self) -> Iterator[None]:
+        """End all if interrupted: an answer that nobody heard would be taken for the next one."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.close()
+            raise
 
     def close(self) -> None:
         """See `Group.close`."""
@@ -226,12 +234,11 @@ def _message(method: str, *arguments: Any, **named: Any) -> bytes:
     return bytes(ForkingPickler.dumps((method, arguments, named)))
 
 
-def _heard(line: Line) -> Answer:
-    """What a process has to tell."""
+def _answers(lines: Sequence[Line]) -> list[Answer]:
+    """What processes have to tell."""
     with _told():
-        message = line.answer()
-    answer: Answer = ForkingPickler.loads(message) if message else (None, "", None)
-    return answer
+        messages = [line.answer() for line in lines]
+    return [ForkingPickler.loads(told) if told else (None, "", None) for told in messages]
 
 
 def _unwrapped(answer: Answer) -> Any:

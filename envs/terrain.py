@@ -95,7 +95,7 @@ class Terrain:
         return float(a + v * (b - a) + u * (d - b))
 
     def heights_at(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Of the ground at many places, m: between four points, which is for looking at it."""
+        """Of the ground at many places, m: bilinear, for pictures; engines have `height`."""
         places = np.stack([x - self.plot.low[0], y - self.plot.low[1]]) / self.plot.spacing
         heights: NDArray[np.float64] = map_coordinates(
             self.heights, places, order=1, cval=-self.roughness

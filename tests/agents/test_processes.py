@@ -122,6 +122,21 @@ def test_a_process_that_was_killed_is_noticed(group):
             there.reset({0: {"seed": 1}, 1: {"seed": 2}})
 
 
+def interrupt():
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "work", [lambda group: group.get("suite", 1), lambda group: group.reset({})]
+)
+def test_who_is_interrupted_leaves_nothing_half_asked(group, work):
+    there = group(2, 2)
+    there._lines[0].answer = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        work(there)
+    assert not any(process.is_alive() for process in there._processes)
+
+
 def test_closing_leaves_no_process(group):
     there = group(4, 2)
     there.close()
