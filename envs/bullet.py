@@ -26,6 +26,7 @@ from envs.quiet import quiet
 from envs.robot import Robot
 from envs.simulator import ITERATIONS, BodyState, Shape
 from envs.terrain import Plot, Terrain
+from envs.wrench import WRENCH
 from envs.zeros import Zeros
 
 with quiet():
@@ -221,7 +222,7 @@ class Bullet:
         step, push, robot = self.engine_step, self._motors.push, self._robot
         for _ in range(substeps):
             push()
-            if robot.pulled:
+            if robot.wrench.acts:
                 robot.pull()
             step()
             # A glancing hit is over within a step or two: look after each.
@@ -299,7 +300,7 @@ class Bullet:
             "spinning_friction": self._spin,
             "rolling_friction": partial(robot.change_soles, "rollingFriction"),
             "restitution": partial(robot.change_soles, "restitution"),
-            "sideways_force": robot.set_pull,
+            **{name: partial(robot.wrench.set, name) for name in WRENCH},
             **{name: partial(robot.weigh, name) for name in ("mass", "armature")},
             **{name: partial(self._fall, name) for name in ("gravity", "slope_x", "slope_y")},
             **{name: partial(turned, name) for name in MOTORS},

@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.fixed_joints import merge_fixed_joints
-from envs.gravity import STANDARD
 from envs.interface import unknown
 from envs.quaternion import Quaternion, multiply, rotate
 from envs.quiet import quiet
 from envs.robot import Robot
 from envs.simulator import BodyState
+from envs.wrench import Wrench
 
 with quiet():
     import pybullet
 
 WITHIN = 0.01  # m that a wheel's middle may stand out of the body and still be behind it
 BODY_GROUP, WHEEL_GROUP, GROUND_GROUP, SCRIPTED_GROUP, FREE_GROUP = 1, 2, 4, 8, 16
-AWAY = (0.0, 0.0, 1000.0)
+AWAY, CENTER = (0.0, 0.0, 1000.0), (0.0, 0.0, 0.0)
 
 
 class BulletRobot:
@@ -42,7 +42,7 @@ class BulletRobot:
         hull: Links that bump into things; of the soles only those that stand out of the body.
         joints: Names of the joints that move, by the engine's number.
         index: The other way round, for all joints.
-        pulled: Force to the left on its base, N.
+        wrench: What pulls and turns its base from outside.
         signs: By number, 1 or -1: about the base's own axes, positive rolls forward or steers left.
 
     Raises:
@@ -50,7 +50,7 @@ class BulletRobot:
     """
 
     def __init__(self, client: int, robot: Robot) -> None:
-        self.client, self.robot, self.pulled = client, robot, 0.0
+        self.client, self.robot = client, robot
         urdf = robot.model
         named = {joint for a in robot.actuators for joint in (*a.joints, *a.brake_joints)}
         for name in sorted(named | set(robot.soles)):
@@ -74,6 +74,7 @@ class BulletRobot:
         self._set_up()
         info = [pybullet.getDynamicsInfo(self.body, i, physicsClientId=client) for i in self.links]
         self._mass = [float(entry[0]) for entry in info]
+        self.wrench = Wrench(sum(self._mass))
         self._inertia = [tuple(map(float, entry[2])) for entry in info]
         self._armature = self._rotors(infos, [entry[4] for entry in info])
         self._weights = {"mass": 1.0, "armature": 1.0}
@@ -232,22 +233,13 @@ class BulletRobot:
         for link in self.soles:
             self._change(link, **{name: value})
 
-    def set_pull(self, share: float) -> None:
-        """Set the force that `pull` pulls with, over the weight as loaded."""
-        self.pulled = share * sum(self._mass) * STANDARD
-        px, py, pz, pw = self._principal or (0.0, 0.0, 0.0, 1.0)
-        self._pull = rotate((-px, -py, -pz, pw), 0.0, self.pulled, 0.0)
-
     def pull(self) -> None:
-        """Pull the base to its left during the next physics step."""
-        pybullet.applyExternalForce(
-            self.body,
-            -1,
-            self._pull,
-            (0.0, 0.0, 0.0),
-            pybullet.LINK_FRAME,
-            physicsClientId=self.client,
-        )
+        """Let the wrench act during the next physics step."""
+        px, py, pz, pw = self._principal or (0.0, 0.0, 0.0, 1.0)
+        force, torque = self.wrench.seen((-px, -py, -pz, pw))
+        frame, client = pybullet.LINK_FRAME, self.client
+        pybullet.applyExternalForce(self.body, -1, force, CENTER, frame, physicsClientId=client)
+        pybullet.applyExternalTorque(self.body, -1, torque, frame, physicsClientId=client)
 
     def push(self, lateral: float) -> None:
         """See `Simulator.push`."""

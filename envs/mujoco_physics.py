@@ -9,8 +9,9 @@ from functools import partial
 
 import mujoco
 
-from envs.gravity import STANDARD, Gravity
+from envs.gravity import Gravity
 from envs.pd_motors import GAINS, PdMotors
+from envs.wrench import WRENCH, Wrench
 
 SOFT = 0.02  # s, the engine's own time of contacts
 HARD = 0.999, 0.9999  # shares of what a constraint asks for that it gets
@@ -32,7 +33,7 @@ class Physics:
 
     Attributes:
         gravity: As it is now.
-        pulled: Force to the left on the robot's base, N.
+        wrench: What pulls and turns the robot's base from outside.
     """
 
     def __init__(
@@ -47,12 +48,13 @@ class Physics:
         soles: Sequence[int],
         grounded: Sequence[int],
     ) -> None:
-        self.gravity, self.pulled = Gravity(), 0.0
+        self.gravity = Gravity()
         self._model, self._scratch, self._motors = model, scratch, motors
         self._links, self._turned = list(links), list(turned)
         self._frictions, self._soles, self._grounded = list(frictions), set(soles), set(grounded)
         self._grip, self._rough = 1.0, [1.0] * len(frictions)
         self._mass, self._inertia = model.body_mass.copy(), model.body_inertia.copy()
+        self.wrench = Wrench(float(self._mass[self._links].sum()))
         self._armature = model.dof_armature.copy()
         self._ways: dict[str, Callable[[float], None]] = {
             "friction": self._scale_friction,
@@ -61,9 +63,9 @@ class Physics:
             "restitution": self._bounce,
             "mass": self._scale_mass,
             "armature": self._scale_armature,
-            "sideways_force": self._set_pull,
             "joint_damping": self._damp,
             "joint_friction": self._rub,
+            **{name: partial(self.wrench.set, name) for name in WRENCH},
             **{name: partial(motors.vary, name) for name in GAINS},
             **{name: partial(self._fall, name) for name in ("gravity", "slope_x", "slope_y")},
         }
@@ -113,9 +115,6 @@ class Physics:
         time = max(SOFT, 2.0 * self._model.opt.timestep / damping)
         for pair in self._grounded:
             self._model.pair_solref[pair] = time, damping
-
-    def _set_pull(self, share: float) -> None:
-        self.pulled = share * float(self._mass[self._links].sum()) * STANDARD
 
     def _damp(self, share: float) -> None:
         for place, (torque, rate) in zip(self._turned, self._motors.limits, strict=True):

@@ -250,7 +250,7 @@ class Mujoco:
         for _ in range(substeps):
             if self._pushed:
                 self._push()
-            if self._physics.pulled:
+            if self._physics.wrench.acts:
                 self._pull()
             self._turn()
             self.engine_step()
@@ -274,10 +274,9 @@ class Mujoco:
             data.qfrc_applied[rate] = torque
 
     def _pull(self) -> None:
-        """Pull the base to its left in the next physics step."""
+        """Let the wrench act in the next physics step."""
         w, a, b, c = self.data.qpos[3:7].tolist()
-        force = rotate((a, b, c, w), 0.0, self._physics.pulled, 0.0)
-        self.data.xfrc_applied[self._root, :3] = force
+        self.data.xfrc_applied[self._root] = np.ravel(self._physics.wrench.seen((a, b, c, w)))
 
     def _turn(self) -> None:
         """Tell wheels and servos how fast to turn in a physics step."""

@@ -125,15 +125,33 @@ PARAMETERS: dict[str, Parameter] = {
         occasions=BETWEEN,
         source=f"{RUDIN}: 0.05 m, for four legs",
     ),
-    "sideways_force": Parameter(
-        "1",
-        0.0,
-        "force on the base to its left, over the robot's weight, until it is drawn anew",
-        low=-2.0,
-        high=2.0,
-        physical=True,
-        source=f"{HAARNOJA}: pushes of 5 to 15 N on 3 kg",
-    ),
+    **{
+        f"{way}_force": Parameter(
+            "1",
+            0.0,
+            f"force on the base, {where}, over the robot's weight, until it is drawn anew",
+            low=-2.0,
+            high=2.0,
+            physical=True,
+            source=f"{HAARNOJA}: pushes of 5 to 15 N on 3 kg",
+        )
+        for way, where in (
+            ("forward", "forward"),
+            ("sideways", "to its left"),
+            ("upward", "upward"),
+        )
+    },
+    **{
+        f"{turn}_torque": Parameter(
+            "m",
+            0.0,
+            f"torque on the base about its own axis {axis}, over the robot's weight, likewise",
+            low=-0.2,
+            high=0.2,
+            physical=True,
+        )
+        for turn, axis in (("roll", "forward"), ("pitch", "to the left"), ("yaw", "upward"))
+    },
     "stiffness": Parameter(
         "1",
         1.0,

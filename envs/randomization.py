@@ -11,6 +11,7 @@ import numpy as np
 
 from envs.interface import unknown
 from envs.parameters import OCCASIONS, PARAMETERS, SENSORS
+from envs.wrench import FORCES, TORQUES
 
 OPERATIONS: dict[str, Callable[[float, float], float]] = {
     "set": lambda initial, draw: draw,
@@ -249,7 +250,8 @@ RANDOMIZATIONS["full"] = (
     Term("slope_x", "reset", "set", -2.0, 2.0, "truncated"),
     Term("slope_y", "reset", "set", -2.0, 2.0, "truncated"),
     Term("roughness", "reset", "set", 0.0, 0.01),
-    Term("sideways_force", "interval", "set", -0.03, 0.03, period=3.0),
+    *(Term(force, "interval", "set", -0.03, 0.03, period=3.0) for force in FORCES),
+    *(Term(torque, "interval", "set", -0.003, 0.003, period=3.0) for torque in TORQUES),
     Term("stiffness", "reset", "scale", 0.85, 1.15),
     Term("damping", "reset", "scale", 0.8, 1.2),
     Term("joint_damping", "reset", "set", 0.0, 0.03),

@@ -14,6 +14,7 @@ from envs.parameters import PARAMETERS
 from envs.parcel.task import Parcel
 from envs.randomization import Term
 from envs.simulator import Shape
+from envs.wrench import FORCES, TORQUES, WRENCH
 
 pytest.importorskip("mujoco")
 from envs.mujoco_world import Mujoco
@@ -46,10 +47,10 @@ def neutral(robot, **changed):
     return {a.role: a.neutral for a in find_robot(robot).actuators} | changed
 
 
-def fallen(simulator, seconds=0.25):
+def fallen(simulator, seconds=0.25, robot="porter"):
     """Its velocity after falling freely for a while, m/s."""
     simulator.lift()
-    simulator.drive(neutral("porter"), 1.0, 0.0)
+    simulator.drive(neutral(robot), 1.0, 0.0)
     simulator.advance(round(seconds * RATE))
     return np.asarray(simulator.state().linear_velocity)
 
@@ -109,15 +110,47 @@ def test_on_a_slope_things_fall_downhill(world, engine):
 
 @ENGINES
 @pytest.mark.parametrize("share", [-0.1, 0.2])
-def test_a_sideways_force_accelerates_a_robot_to_its_left(world, engine, share):
-    """It acts on the base, which turns away from it too: faster than all of the robot."""
+@pytest.mark.parametrize(("axis", "force"), enumerate(FORCES))
+def test_a_force_accelerates_what_hangs_in_the_air_as_newton_says(
+    world, engine, axis, force, share
+):
+    simulator = world(engine, "hatchback", **{force: share})
+    expected = np.asarray((0.0, 0.0, -1.0))
+    expected[axis] += share
+    np.testing.assert_allclose(
+        fallen(simulator, robot="hatchback"), 0.25 * STANDARD * expected, rtol=0.02, atol=0.05
+    )
+
+
+@ENGINES
+@pytest.mark.parametrize("share", [-0.1, 0.2])
+def test_a_force_acts_on_the_base_whose_limbs_follow(world, engine, share):
     velocity = fallen(world(engine, "porter", sideways_force=share))
     assert 1.0 < velocity[1] / (share * STANDARD * 0.25) < 2.0
     assert abs(velocity[0]) < 0.1
 
 
-def test_a_sideways_force_is_the_same_in_both(world):
-    one, other = (fallen(world(e, "porter", sideways_force=0.2)) for e in (Bullet, Mujoco))
+@pytest.mark.parametrize("share", [-0.05, 0.1])
+@pytest.mark.parametrize(("axis", "torque"), enumerate(TORQUES))
+def test_a_torque_turns_about_its_axis_alike_in_both(world, axis, torque, share):
+    rates = []
+    for engine in (Bullet, Mujoco):
+        for times in (0.0, 1.0, 2.0):  # wheels that are braked in the air turn a car, too
+            simulator = world(engine, "hatchback", **{torque: times * share})
+            fallen(simulator, robot="hatchback")
+            rates.append(np.asarray(simulator.state().angular_velocity))
+    np.testing.assert_allclose(rates[:3], rates[3:], rtol=0.02, atol=0.01)
+    without, once, twice = rates[:3]
+    turned = once - without
+    assert turned[axis] / share > 1.0
+    assert abs(turned[axis]) == pytest.approx(np.linalg.norm(turned), rel=0.02)
+    np.testing.assert_allclose(twice - without, 2.0 * turned, rtol=0.02, atol=0.01)
+
+
+@pytest.mark.parametrize("part", WRENCH)
+def test_a_wrench_is_the_same_in_both(world, part):
+    share = 0.2 if part in FORCES else 0.01
+    one, other = (fallen(world(engine, "porter", **{part: share})) for engine in (Bullet, Mujoco))
     np.testing.assert_allclose(one, other, atol=0.05)
 
 
