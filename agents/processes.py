@@ -13,7 +13,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from ctypes import c_byte
 from multiprocessing import resource_tracker
@@ -26,11 +25,11 @@ from typing import Any
 
 import numpy as np
 
+from agents.answers import answer, opened, told
 from agents.group import Arrays, Group, Infos, Layout, LocalGroup, Make, Spaces, shares
 from agents.line import ATTENTION, MAIL, Line
 
 PATIENCE = 5.0  # s that a process gets to end
-Answer = tuple[Exception | None, str, Any]  # what went wrong and where, or what was asked for
 STEP, RENEW = 1, 2  # words: step, and let a world whose episode ended rest, or begin the next
 
 
@@ -131,8 +130,8 @@ class ProcessGroup:
                 self._processes.append(process)
             first = self._rows[0]
             self._own = LocalGroup(make, first.stop, self.arrays.part(first))
-            for answer in _answers(self._lines):
-                _unwrapped(answer)
+            for given in _answers(self._lines):
+                opened(given)
         except BaseException:
             self.close()
             raise
@@ -177,10 +176,10 @@ class ProcessGroup:
             return getattr(self._own, method)(name, place, *arguments, **named)
         message = _message(method, name, place, *arguments, **named)
         with self._uninterrupted():
-            with _told():
+            with told():
                 self._lines[k - 1].ask(MAIL, message)
-            (answer,) = _answers(self._lines[k - 1 : k])
-        return _unwrapped(answer)
+            (given,) = _answers(self._lines[k - 1 : k])
+        return opened(given)
 
     def _all(
         self, own: Callable[[LocalGroup], Any], orders: Sequence[tuple[int, bytes]]
@@ -188,14 +187,14 @@ class ProcessGroup:
         """What each share gives; of their errors the first, after all have answered."""
         assert self._own
         with self._uninterrupted():
-            with _told():
+            with told():
                 for line, order in zip(self._lines, orders, strict=True):
                     line.ask(*order)
             try:
                 first = own(self._own)
             finally:
                 answers = _answers(self._lines)
-        return [first, *(_unwrapped(answer) for answer in answers)]
+        return [first, *map(opened, answers)]
 
     @contextlib.contextmanager
     def _uninterrupted(self) -> Iterator[None]:
@@ -234,29 +233,10 @@ def _message(method: str, *arguments: Any, **named: Any) -> bytes:
     return bytes(ForkingPickler.dumps((method, arguments, named)))
 
 
-def _answers(lines: Sequence[Line]) -> list[Answer]:
+def _answers(lines: Sequence[Line]) -> list[bytes]:
     """What processes have to tell."""
-    with _told():
-        messages = [line.answer() for line in lines]
-    return [ForkingPickler.loads(told) if told else (None, "", None) for told in messages]
-
-
-def _unwrapped(answer: Answer) -> Any:
-    error, where, given = answer
-    if error is not None:
-        raise error from RuntimeError(where)
-    return given
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except (EOFError, OSError):
-        raise RuntimeError(
-            "a process that steps worlds died: for want of memory, or because the script that "
-            "started it lacks its `if __name__ == '__main__':`"
-        ) from None
+    with told():
+        return [line.answer() for line in lines]
 
 
 def _serve(
@@ -282,30 +262,13 @@ def _serve(
         return group.step(renew) or None
 
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        line.reply(_answer(build))
+        line.reply(answer(build))
         while group is not None:
             word, message = line.hear()
             if word == MAIL:
                 method, arguments, named = ForkingPickler.loads(message)
-                line.reply(_answer(getattr(group, method), *arguments, **named))
+                line.reply(answer(getattr(group, method), *arguments, **named))
             else:
-                line.reply(_answer(step, word == RENEW))
+                line.reply(answer(step, word == RENEW))
     if group is not None:
         group.close()
-
-
-def _answer(work: Callable[..., Any], *arguments: Any, **named: Any) -> bytes:
-    """What some work gives, or what went wrong in it and where, ready to be sent.
-
-    Empty where it gives nothing, as nearly every step does.
-    """
-    try:
-        given = work(*arguments, **named)
-        return b"" if given is None else bytes(ForkingPickler.dumps((None, "", given)))
-    except Exception as error:
-        where = traceback.format_exc()
-        try:
-            return bytes(ForkingPickler.dumps((error, where, None)))
-        except Exception:  # there are errors that cannot be sent
-            told = RuntimeError(f"{type(error).__name__}: {error}")
-            return bytes(ForkingPickler.dumps((told, where, None)))

@@ -24,7 +24,8 @@ import tyro
 from numpy.typing import NDArray
 from scipy import stats
 
-from agents.evaluation import evaluate, side_by_side
+from agents.arena import side_by_side
+from agents.evaluation import evaluate
 from agents.processes import workers_for
 from envs import control_rate, curve_suite, find_robot, make_environment
 from envs.randomization import RANDOMIZATIONS, Randomization

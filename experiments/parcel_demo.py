@@ -13,7 +13,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from agents.evaluation import evaluate, side_by_side, summarize
+from agents.arena import side_by_side
+from agents.evaluation import evaluate, summarize
 from agents.processes import workers_for
 from envs import control_rate
 from simtransfer.cli import deferred, guarded

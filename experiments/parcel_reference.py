@@ -13,7 +13,8 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from agents.evaluation import evaluate, side_by_side, summarize
+from agents.arena import side_by_side
+from agents.evaluation import evaluate, summarize
 from agents.processes import workers_for
 from envs import make_environment
 from simtransfer.cli import deferred, guarded
@@ -50,6 +51,11 @@ def play(
     output.print(results_table(f"no policy, {task}, {suite}, {randomization}", rows))
 
 
+def stay(count: int, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The action that changes nothing, ``(n, count)``."""
+    return np.zeros((len(observations), count), dtype=np.float32)
+
+
 def measure(
     robot: str, task: str, suite: str, randomization: str, episodes: int, workers: int
 ) -> dict[str, Any]:
@@ -58,10 +64,7 @@ def measure(
     world = make()
     count = len(world.interface.action)
     world.close()
-
-    def still(observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.zeros((len(observations), count), dtype=np.float32)
-
+    still = partial(stay, count)
     with counting(robot, episodes) as tell, side_by_side(make, workers) as worlds:
         played = evaluate(still, worlds, {suite: episodes}, on_episode=tell)
     return {**summarize(played).to_dict("records")[0], "suite": robot}

@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from agents.arena import side_by_side
 from agents.bundle import Bundle, load_bundle
 from agents.evaluation import evaluate as play
-from agents.evaluation import side_by_side, summarize
+from agents.evaluation import summarize
 from agents.processes import workers_for
 from agents.settings import settle
 from envs.robot import Robot

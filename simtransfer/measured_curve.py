@@ -5,21 +5,31 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from agents.actor import Act
-from agents.evaluation import evaluate, summarize
-from agents.group import Group
+from agents.arena import Arena
+from agents.evaluation import places, summarize, table
 from envs import curve_suite, suites
 from simtransfer.files import write_table
 from simtransfer.run_config import RunConfig
 
 
+@dataclass(frozen=True)
+class _Point:
+    """An evaluation that was begun."""
+
+    step: int
+    last: bool
+    seconds: float
+
+
 class MeasuredCurve:
-    """Evaluations at steps of training.
+    """Evaluations at steps of training; other processes make them while it leaves cores free.
 
     Args:
         config: The run's.
@@ -34,6 +44,7 @@ class MeasuredCurve:
         self._config, self._file = config, file
         self._suite = curve_suite(config.task)
         self._rows: list[pd.DataFrame] = []
+        self._begun: tuple[_Point, Arena] | None = None
         self.measured = pd.DataFrame()
         self.seconds = 0.0
 
@@ -45,28 +56,57 @@ class MeasuredCurve:
         table = pd.concat(self._rows)
         return float(table.loc[table["suite"] == self._suite, "success_rate"].iloc[-1])
 
-    def add(self, step: int, act: Act, arena: Group, last: bool) -> None:
-        """Evaluate and write down.
+    def holds(self, step: int) -> bool:
+        """Whether there is a point at that step."""
+        return any((table["step"] == step).any() for table in self._rows)
+
+    def begin(self, step: int, act: Act, arena: Arena, last: bool) -> None:
+        """Begin to evaluate, after what was begun before is finished.
 
         Args:
             step: Of training.
-            act: The policy without noise.
+            act: The policy without noise; what it is now counts, if it changes later.
             arena: Where it is evaluated.
             last: Whether training is over, so that every suite is played.
         """
+        self.finish()
         config, suite = self._config, self._suite
-        count = max(config.episodes, config.final_episodes) if last else config.episodes
-        played = evaluate(act, arena, {suite: count})
-        # The curve's episodes are the same ones at every point.
-        table = summarize(played[: config.episodes])
+        count = {suite: max(config.episodes, config.final_episodes) if last else config.episodes}
         if last:
-            rest = {name: config.final_episodes for name in suites(config.task) if name != suite}
-            others = summarize(evaluate(act, arena, rest))
-            table = pd.concat([table, others])
-            self.measured = pd.concat([summarize(played[: config.final_episodes]), others])
-        table.insert(0, "step", step)
-        table["wall_seconds"] = self.seconds
-        self._rows.append(table)
+            others = [name for name in suites(config.task) if name != suite]
+            count |= dict.fromkeys(others, config.final_episodes)
+        arena.begin(act, places(count))
+        self._begun = _Point(step, last, self.seconds), arena
+
+    def pause(self) -> None:
+        """Let other processes hold what was begun, or write it down if they have played it all."""
+        if self._begun:
+            self._begun[1].hold()
+            if self._begun[1].is_done():
+                self.finish()
+
+    def go_on(self) -> None:
+        """Let them go on."""
+        if self._begun:
+            self._begun[1].release()
+
+    def finish(self) -> None:
+        """Play what is left of what was begun, and write it down."""
+        if not self._begun:
+            return
+        (point, arena), self._begun = self._begun, None
+        config, suite = self._config, self._suite
+        played = table(arena.finish())
+        own = played[played["suite"] == suite]
+        # The curve's episodes are the same ones at every point.
+        rows = summarize(own[: config.episodes])
+        if point.last:
+            others = summarize(played[played["suite"] != suite])
+            rows = pd.concat([rows, others])
+            self.measured = pd.concat([summarize(own[: config.final_episodes]), others])
+        rows.insert(0, "step", point.step)
+        rows["wall_seconds"] = point.seconds
+        self._rows.append(rows)
         write_table(pd.concat(self._rows, ignore_index=True), self._file)
 
     def state(self) -> dict[str, str]:

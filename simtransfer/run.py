@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -12,15 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from stable_baselines3.common.logger import Logger, configure
 from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
 from agents.actor import Act
+from agents.arena import side_by_side
 from agents.bundle import Bundle, lineage, load_bundle, save_bundle
-from agents.evaluation import side_by_side
 from agents.group import Make
 from agents.learner import Learner, PPOLearner
 from agents.processes import form
@@ -36,7 +34,6 @@ from simtransfer.files import (
     read_json,
     save_state,
     write_json,
-    write_table,
 )
 from simtransfer.imitation import Imitation, TeacherDrives
 from simtransfer.initialization import (
@@ -47,6 +44,7 @@ from simtransfer.initialization import (
     report,
 )
 from simtransfer.measured_curve import MeasuredCurve
+from simtransfer.measured_ranges import MeasuredRanges
 from simtransfer.recollection import recollect
 from simtransfer.run_config import RunConfig, completed
 from simtransfer.schedule import Drawn
@@ -54,7 +52,6 @@ from simtransfer.versions import versions
 from simtransfer.view import TeacherView
 
 CHECKPOINT = "checkpoint.safetensors"
-RANGES = "ranges.parquet"
 ASKEW = "left and right differ, so what is learned on one side is not on the other"
 
 
@@ -121,7 +118,7 @@ class Run:
         self._curve = MeasuredCurve(config, self.folder / "curve.parquet")
         self._whole = find_randomization(config.randomization)
         self._ranges = config.schedule.begin(self._whole, self._budget)
-        self._widths: list[pd.DataFrame] = []
+        self._widths = MeasuredRanges(self._ranges, self.folder / "ranges.parquet")
 
     def make(self, randomization: str) -> Make:
         """What makes the environments of this run."""
@@ -180,8 +177,8 @@ class Run:
         self._build()
         write_json(self._record(), self.folder / "config.json")
         segment = self._resume()
-        if segment == 0:
-            self._evaluate(0)
+        if not self._curve.holds(segment * self._segment_steps):  # or was about to, when killed
+            self._evaluate(segment)
         while segment < self._segments:
             began = time.perf_counter()
             self._train(segment)
@@ -256,6 +253,7 @@ class Run:
         plan, driven = self.config.plan, self._driven
 
         def before(step: int) -> None:
+            self._curve.pause()  # as many processes as there are cores step worlds now
             self._widen(step)
             if isinstance(self.learner, PPOLearner):
                 self.learner.algorithm.actor_weight = plan.reinforcement.at(step)
@@ -265,6 +263,7 @@ class Run:
             self._tell(step)
 
         def after() -> None:
+            self._curve.go_on()
             if driven:
                 driven.show()
 
@@ -305,12 +304,12 @@ class Run:
         return self.learner.actor().act
 
     def _evaluate(self, segment: int) -> None:
-        """Add a point to the curve; after the last segment, results of every suite too."""
-        step = segment * self._segment_steps
-        self._curve.add(step, self._act(), self._arena, segment == self._segments)
-        if self.config.schedule.kind != "fixed":
-            self._widths.append(self._ranges.table(step))
-            write_table(pd.concat(self._widths, ignore_index=True), self.folder / RANGES)
+        """Begin a point of the curve; after the last segment, results of every suite too."""
+        step, last = segment * self._segment_steps, segment == self._segments
+        self._curve.begin(step, self._act(), self._arena, last)
+        if last or not self._arena.apart:
+            self._curve.finish()
+        self._widths.keep(step)
         self._tell(step)
 
     def _save(self, segment: int) -> None:
@@ -319,8 +318,7 @@ class Run:
         if self._imitation:
             tensors["states"] = self._imitation.states
             tensors["answers"] = self._imitation.answers
-        about = {"segment": str(segment), **self._curve.state()}
-        about["widths"] = json.dumps([table.to_dict("records") for table in self._widths])
+        about = {"segment": str(segment), **self._curve.state(), **self._widths.state()}
         save_state(tensors, about, self.folder / CHECKPOINT)
 
     def _resume(self) -> int:
@@ -336,7 +334,7 @@ class Run:
                 self._imitation.states = tensors["states"]
                 self._imitation.answers = tensors["answers"]
             self._curve.restore(about)
-            self._widths = [pd.DataFrame(rows) for rows in json.loads(about.get("widths", "[]"))]
+            self._widths.restore(about)
             return int(about["segment"])
         except (KeyError, RuntimeError, TypeError, ValueError):
             raise ValueError(

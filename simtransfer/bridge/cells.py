@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from agents.arena import side_by_side
 from agents.bundle import Bundle
-from agents.evaluation import Episode, evaluate, side_by_side
+from agents.evaluation import evaluate
+from agents.playing import Episode
 from envs.randomization_file import find_randomization
 from envs.robot import Robot
 from simtransfer.bridge.policies import ENGINES, Row

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import tyro
 
+from agents.arena import side_by_side
 from agents.evaluation import evaluate as play
-from agents.evaluation import side_by_side, summarize
+from agents.evaluation import summarize
 from agents.processes import workers_for
 from envs import suites
 from simtransfer.commands.options import SetOfTerms

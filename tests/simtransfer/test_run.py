@@ -21,6 +21,7 @@ from simtransfer.experiment import ExperimentConfig, _describe
 from simtransfer.plan import PLANS, find_plan
 from simtransfer.run import ASKEW, Run
 from simtransfer.run_config import RunConfig
+from simtransfer.schedule import Schedule
 
 SMALL = RunConfig(
     robot="van",
@@ -188,14 +189,16 @@ from pathlib import Path
 from tests.simtransfer.test_run import renewed
 from simtransfer.run import ASKEW, Run
 
-method, renewal, late, teacher, folder = sys.argv[1:]
+method, renewal, late, workers, teacher, folder = sys.argv[1:]
 
 def linger(progress):
     if progress.steps >= int(late):
         print("late", flush=True)
         time.sleep(60)
 
-Run(renewed(method, int(renewal), teacher), Path(folder), linger).execute()
+chosen = renewed(method, int(renewal), teacher)
+if __name__ == "__main__":
+    Run(chosen, Path(folder), linger, workers=int(workers)).execute()
 """
 
 
@@ -204,11 +207,11 @@ def renewed(method, renewal, teacher):
 
 
 @pytest.mark.parametrize(
-    ("method", "renewal", "late"),
-    [("scratch", 1, 192), ("scratch", 2, 448), ("dagger", 2, 448)],
+    ("method", "renewal", "late", "workers"),
+    [("scratch", 1, 192, 1), ("scratch", 1, 192, 2), ("scratch", 2, 448, 1), ("dagger", 2, 448, 1)],
 )
 def test_killed_with_no_warning_it_goes_on_to_the_same_curve(
-    method, renewal, late, teacher_folder, tmp_path
+    method, renewal, late, workers, teacher_folder, tmp_path
 ):
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     chosen = renewed(method, renewal, teacher_folder)
@@ -216,7 +219,7 @@ def test_killed_with_no_warning_it_goes_on_to_the_same_curve(
     process = subprocess.Popen(
         [
             *(sys.executable, "-c", SCRIPT),
-            *(method, str(renewal), str(late), str(teacher_folder), str(killed)),
+            *(method, str(renewal), str(late), str(workers), str(teacher_folder), str(killed)),
         ],
         stdout=subprocess.PIPE,
         text=True,
@@ -230,6 +233,29 @@ def test_killed_with_no_warning_it_goes_on_to_the_same_curve(
     assert not (killed / "done.json").exists()
     Run(chosen, killed).execute()
     pd.testing.assert_frame_equal(curve(undisturbed), curve(killed), check_exact=True)
+
+
+def test_killed_before_an_evaluation_ended_it_makes_it_again(tmp_path, monkeypatch):
+    chosen = replace(SMALL, schedule=Schedule("curriculum"), randomization="wide")
+    Run(chosen, tmp_path / "undisturbed").execute()
+
+    def stopped(run, segment):
+        save(run, segment)
+        held.append(run._curve.holds(128))
+        raise KeyboardInterrupt
+
+    save, held = Run._save, []
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Run, "_save", stopped)
+        Run(chosen, tmp_path / "killed", workers=2).execute()
+    assert held == [False]
+    Run(chosen, tmp_path / "killed", workers=2).execute()
+    for name in ("curve.parquet", "ranges.parquet"):
+        tables = [
+            pd.read_parquet(tmp_path / folder / name).drop(columns="wall_seconds", errors="ignore")
+            for folder in ("undisturbed", "killed")
+        ]
+        pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
 def test_worlds_go_on_from_one_evaluation_to_the_next_until_they_are_renewed(tmp_path):
@@ -356,7 +382,7 @@ def test_a_run_whose_randomization_file_has_changed_is_refused(tmp_path):
 def test_two_at_once_in_one_folder_do_the_work_once(tmp_path):
     folder = tmp_path / "run"
     script = SCRIPT.replace("60", "0")
-    arguments = [sys.executable, "-c", script, "scratch", "1", "192", "none", str(folder)]
+    arguments = [sys.executable, "-c", script, "scratch", "1", "192", "1", "none", str(folder)]
     both = [subprocess.Popen(arguments, stdout=subprocess.PIPE) for _ in range(2)]
     printed = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]

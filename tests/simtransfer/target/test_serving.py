@@ -12,10 +12,10 @@ from functools import partial
 import numpy as np
 import pytest
 
+from agents.arena import side_by_side
 from agents.array_policy import ArrayPolicy
 from agents.bundle import load_bundle
 from agents.evaluation import evaluate
-from agents.processes import form
 from envs import make_environment
 from simtransfer.cli import main
 from simtransfer.deployment import Deployment
@@ -140,9 +140,8 @@ def test_success_in_lockstep_is_what_evaluation_says(deployed):
     make = partial(
         make_environment, "driving", "hatchback", randomization="nominal", simulator="mujoco"
     )
-    worlds = form(make, 2, 1)
-    table = evaluate(deployed.act, worlds, {"mixed": 2})
-    worlds.close()
+    with side_by_side(make) as worlds:
+        table = evaluate(deployed.act, worlds, {"mixed": 2})
     with serving(lockstep=True, episodes=2) as (_, url, _):
         run = Client(deployed, url).run()
     assert [played.success for played in run.played] == table["success"].tolist()

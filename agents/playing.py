@@ -1,0 +1,102 @@
+"""Episodes of a fixed list, played by a policy without noise in worlds side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from agents.actor import Act
+from agents.group import Group
+
+Place = tuple[str, int]  # a suite, and an episode's number in its list
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One episode's result.
+
+    Attributes:
+        suite: Which list it is from.
+        episode: Its place in that list.
+        success: Whether the task was done.
+        episode_return: Sum of rewards.
+        length: Control steps.
+        measures: What else the task tells at an episode's end, by name.
+    """
+
+    suite: str
+    episode: int
+    success: bool
+    episode_return: float
+    length: int
+    measures: Mapping[str, float | bool]
+
+    def row(self) -> dict[str, Any]:
+        """Everything by name, in one table's row.
+
+        Raises:
+            ValueError: If a measure has the name of something else.
+        """
+        own = {name: value for name, value in vars(self).items() if name != "measures"}
+        if taken := self.measures.keys() & {*own, "return"}:
+            raise ValueError(f"a task cannot tell of {min(taken)!r}: the name is taken")
+        return own | dict(self.measures)
+
+
+def play(
+    act: Act,
+    worlds: Group,
+    places: Sequence[Place],
+    take: Callable[[], int | None],
+    at_once: int,
+) -> Iterator[list[Episode]]:
+    """Play until nothing is left to take; a world whose episode ended begins the next at once.
+
+    Args:
+        act: The policy.
+        worlds: Where.
+        places: All that are to be played, by whomever.
+        take: Which of them comes next, by its index; None if all are taken.
+        at_once: How many worlds to use.
+
+    Yields:
+        After each control step, the episodes that ended with it.
+    """
+    arrays = worlds.arrays
+    arrays.running[:] = False
+    returns, lengths = np.zeros(worlds.count), np.zeros(worlds.count, dtype=int)
+    playing: dict[int, Place] = {}  # by world
+
+    def begin(free: Iterable[int]) -> None:
+        orders = {}
+        for world in free:
+            if (index := take()) is None:
+                break
+            playing[world] = suite, episode = places[index]
+            orders[world] = {"options": {"suite": suite, "episode": episode}}
+            returns[world] = lengths[world] = 0
+        worlds.reset(orders)
+
+    begin(range(min(at_once, worlds.count)))
+    while playing:
+        # The whole batch every time: a matrix product's rounding depends on its size.
+        arrays.actions[:] = act(arrays.observations)
+        running = arrays.running.copy()
+        infos = worlds.step(renew=False)
+        returns[running] += arrays.rewards[running]
+        lengths += running
+        ended = [
+            Episode(
+                *playing.pop(world),
+                bool(info.pop("is_success")),
+                float(returns[world]),
+                int(lengths[world]),
+                info,
+            )
+            for world, info in infos.items()
+        ]
+        begin(infos)
+        yield ended
