@@ -8,7 +8,25 @@ from collections.abc import Callable, Iterator
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+import torch
+from torch import Tensor, nn
+
 Answer = tuple[Exception | None, str, Any]  # what went wrong and where, or what was asked for
+
+
+class Sender(ForkingPickler):
+    """Sends tensors by what they hold: torch's own way shares memory that an update may change."""
+
+    def reducer_override(self, thing: Any) -> Any:
+        """As `pickle.Pickler`'s."""
+        if isinstance(thing, Tensor):
+            return _tensor, (thing.detach().numpy(), isinstance(thing, nn.Parameter))
+        return NotImplemented
+
+
+def _tensor(values: Any, trained: bool) -> Tensor:
+    tensor = torch.tensor(values)
+    return nn.Parameter(tensor) if trained else tensor
 
 
 def answer(work: Callable[..., Any], *arguments: Any, **named: Any) -> bytes:
@@ -18,14 +36,19 @@ def answer(work: Callable[..., Any], *arguments: Any, **named: Any) -> bytes:
     """
     try:
         given = work(*arguments, **named)
-        return b"" if given is None else bytes(ForkingPickler.dumps((None, "", given)))
+        return b"" if given is None else packed(given)
     except Exception as error:
         where = traceback.format_exc()
         try:
             return bytes(ForkingPickler.dumps((error, where, None)))
         except Exception:  # there are errors that cannot be sent
-            told = RuntimeError(f"{type(error).__name__}: {error}")
-            return bytes(ForkingPickler.dumps((told, where, None)))
+            said = RuntimeError(f"{type(error).__name__}: {error}")
+            return bytes(ForkingPickler.dumps((said, where, None)))
+
+
+def packed(given: Any) -> bytes:
+    """An `answer` that is there already."""
+    return bytes(ForkingPickler.dumps((None, "", given)))
 
 
 def opened(message: bytes) -> Any:

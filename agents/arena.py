@@ -4,53 +4,50 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from io import BytesIO
+import time
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
+from types import TracebackType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from agents.actor import Act
-from agents.answers import answer, opened, told
+from agents.answers import Sender, answer, opened, packed, told
 from agents.group import LocalGroup, Make
-from agents.playing import Episode, Place, play
-from agents.processes import PATIENCE, end_with_parent, forkserver
+from agents.playing import Episode, LocalQueue, Place, Queue, play
+from agents.processes import PATIENCE, PRELOADED, end_with_parent, forkserver
 
 WORLDS = 4  # that each process steps side by side, so that a network sees a batch
+NAP = 0.002  # s between two looks of a process that is held
 
 
 class Arena:
-    """Worlds to play fixed episodes in, here and in other processes.
+    """Worlds to play fixed episodes in, here and in other processes; to be used by ``with``.
 
-    Whoever is free takes the next episode. A world has no memory and every process asks the policy
-    about as many worlds, so that who plays which episode changes no result.
+    Whoever is free takes the next episode. A world has no memory, and an episode has the same row
+    of equally large batches wherever it is played, so that who plays which changes no result.
 
-    The other processes begin when they are asked to (`begin`), and may be held while their cores
-    are wanted for something else (`hold`); this one takes part once it has nothing else to do
-    (`finish`).
+    Other processes begin when they are asked to (`begin`), and may be held while their cores are
+    wanted for something else (`hold`); this one takes part once it has nothing else to do
+    (`finish`). Where something goes wrong all of it is closed.
 
     Args:
         make: Makes one world; must survive pickling if there are other processes.
         workers: How many processes, this one among them.
-
-    Attributes:
-        apart: Whether there are other processes.
     """
 
     def __init__(self, make: Make, workers: int = 1) -> None:
-        self.apart = workers > 1
         self._processes: list[BaseProcess] = []
         self._pipes: list[Connection] = []
         self._own: LocalGroup | None = None
         self._busy: set[Connection] = set()
-        self._told: list[Episode] = []
+        self._played: list[Episode] = []
         self._places: Sequence[Place] = ()
         try:
-            if self.apart:
+            if workers > 1:
                 self._start(make, workers - 1)
             self._own = LocalGroup(make, WORLDS)
             for pipe in self._pipes:
@@ -60,21 +57,26 @@ class Arena:
             raise
 
     def _start(self, make: Make, count: int) -> None:
-        context = forkserver("envs.bullet", "envs.catalogue")
-        self._free = context.Event()
-        self._next = context.Value("q")
+        context = forkserver(*PRELOADED)
+        self._free = context.RawValue("b", 1)
+        self._counters = context.Array("q", WORLDS)
         for _ in range(count):
             ours, theirs = context.Pipe()
             process = context.Process(
-                target=_serve, args=(theirs, make, WORLDS, self._free, self._next), daemon=True
+                target=_serve, args=(theirs, make, self._free, self._counters), daemon=True
             )
             process.start()
             theirs.close()
             self._processes.append(process)
             self._pipes.append(ours)
 
+    @property
+    def apart(self) -> bool:
+        """Whether there are other processes, which play while this one does something else."""
+        return bool(self._pipes)
+
     def begin(self, act: Act, places: Sequence[Place]) -> None:
-        """Let the other processes play; of a policy that changes later they play what it is now.
+        """Let other processes play; of a policy that changes later they play what it is now.
 
         Args:
             act: The policy; must survive pickling if there are other processes.
@@ -82,38 +84,50 @@ class Arena:
 
         Raises:
             ValueError: If the policy cannot be sent to them.
+            RuntimeError: If the arena is closed, or what was begun before is not finished.
         """
-        self._act, self._places, self._told = act, places, []
-        # As few at once in each process as keep all of them busy to the end.
+        if not self._own:
+            raise RuntimeError("the arena is closed, as it is once something went wrong in it")
+        if self._busy:
+            raise RuntimeError("the arena plays something else; finish that first")
+        self._act, self._places, self._played = act, places, []
+        # Fewer at once where that leaves no process without any.
         self._at_once = max(1, min(WORLDS, len(places) // (len(self._pipes) + 1)))
+        self._queue: Queue = LocalQueue(len(places), WORLDS)
         if not self.apart:
-            rest = iter(range(len(places)))
-            self._take: Callable[[], int | None] = lambda: next(rest, None)
             return
-        message = _sent((act, places, self._at_once))
+        try:
+            message = bytes(Sender.dumps((act, places, self._at_once)))
+        # What cannot be pickled says so by many errors.
+        except Exception as error:
+            raise ValueError(f"the policy cannot be sent to other processes ({error})") from None
         self._act = ForkingPickler.loads(message)[0]
-        self._next.value = 0
-        self._take = _Taken(self._next, len(places))
-        self._free.set()
+        self._counters.get_obj()[:] = list(range(WORLDS))
+        self._queue = _SharedQueue(self._counters, len(places))
+        self.release()
         with told():
             for pipe in self._pipes:
                 pipe.send_bytes(message)
                 self._busy.add(pipe)
 
     def hold(self) -> None:
-        """Let the other processes pause at their next step."""
+        """Let other processes pause at their next step."""
         if self.apart:
-            self._free.clear()
+            self._free.value = 0
 
     def release(self) -> None:
         """Let them go on."""
         if self.apart:
-            self._free.set()
+            self._free.value = 1
 
     def is_done(self) -> bool:
-        """Whether the other processes have played all of it."""
-        self._hear(0.0)
-        return not self._busy and len(self._told) == len(self._places)
+        """Whether other processes have played all of it."""
+        try:
+            self._hear(0.0)
+        except BaseException:
+            self.close()
+            raise
+        return len(self._played) == len(self._places)
 
     def finish(self, on_episode: Callable[[Episode], None] | None = None) -> list[Episode]:
         """Play what nobody has taken yet, and wait for the rest.
@@ -126,42 +140,37 @@ class Arena:
         """
         assert self._own
         tell = on_episode or (lambda episode: None)
-        threads = torch.get_num_threads()
+        more, reported, threads = True, 0, torch.get_num_threads()
         torch.set_num_threads(1)  # a network this small gains nothing from more
         try:
             self.release()
-            heard = 0
-            for ended in play(self._act, self._own, self._places, self._take, self._at_once):
-                self._told += ended
-                self._hear(0.0)
-                heard = self._tell_from(heard, tell)
-            while self._busy:
-                self._hear(None)
-                heard = self._tell_from(heard, tell)
-            self._tell_from(heard, tell)
+            playing = play(self._act, self._own, self._places, self._queue, self._at_once)
+            while more or self._busy:
+                ended = next(playing, None)
+                more = ended is not None
+                self._played += ended or ()
+                self._hear(0.0 if more else None)
+                for episode in self._played[reported:]:
+                    tell(episode)
+                reported = len(self._played)
         except BaseException:
             self.close()  # others still play what nobody would hear of
             raise
         finally:
             torch.set_num_threads(threads)
         order = {place: index for index, place in enumerate(self._places)}
-        return sorted(self._told, key=lambda told: order[told.suite, told.episode])
-
-    def _tell_from(self, heard: int, tell: Callable[[Episode], None]) -> int:
-        for episode in self._told[heard:]:
-            tell(episode)
-        return len(self._told)
+        return sorted(self._played, key=lambda episode: order[episode.suite, episode.episode])
 
     def _hear(self, patience: float | None) -> None:
         """Take in what others have played; waits for something, at most for so many seconds."""
-        if not self._busy:
-            return
-        for pipe in wait(list(self._busy), patience):
-            assert isinstance(pipe, Connection)
-            if (episodes := opened(_received(pipe))) is None:
-                self._busy.discard(pipe)
-            else:
-                self._told += episodes
+        while self._busy and (ready := wait(list(self._busy), patience)):
+            for pipe in ready:
+                assert isinstance(pipe, Connection)
+                if (episodes := opened(_received(pipe))) is None:
+                    self._busy.discard(pipe)
+                else:
+                    self._played += episodes
+            patience = 0.0
 
     def close(self) -> None:
         """Free every world."""
@@ -176,33 +185,36 @@ class Arena:
             process.kill()
             process.join()
 
+    def __enter__(self) -> Arena:
+        """This."""
+        return self
 
-class _Taken:
-    """Counts what was taken, for all processes together."""
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Free every world."""
+        self.close()
 
-    def __init__(self, counter: Any, count: int) -> None:
-        self._counter, self._count = counter, count
 
-    def __call__(self) -> int | None:
-        with self._counter.get_lock():
-            index = int(self._counter.value)
-            self._counter.value = index + 1
+class _SharedQueue:
+    """See `Queue`; of all processes together."""
+
+    def __init__(self, counters: Any, count: int) -> None:
+        self._counters, self._count = counters, count
+
+    def take(self, row: int) -> int | None:
+        lock = self._counters.get_lock()
+        if not lock.acquire(timeout=PATIENCE):
+            raise RuntimeError("a process that plays episodes died while it took one")
+        try:
+            index = int(self._counters[row])
+            self._counters[row] = index + WORLDS
+        finally:
+            lock.release()
         return index if index < self._count else None
-
-
-class _Sender(ForkingPickler):
-    """Sends tensors by what they hold: torch's own way shares memory that an update may change."""
-
-    def reducer_override(self, thing: Any) -> Any:
-        """As `pickle.Pickler`'s."""
-        if isinstance(thing, Tensor):
-            return _tensor, (thing.detach().numpy(), isinstance(thing, nn.Parameter))
-        return NotImplemented
-
-
-def _tensor(values: Any, trained: bool) -> Tensor:
-    tensor = torch.tensor(values)
-    return nn.Parameter(tensor) if trained else tensor
 
 
 def _received(pipe: Connection) -> bytes:
@@ -210,17 +222,7 @@ def _received(pipe: Connection) -> bytes:
         return pipe.recv_bytes()
 
 
-def _sent(things: tuple[Any, ...]) -> bytes:
-    buffer = BytesIO()
-    try:
-        _Sender(buffer).dump(things)
-    # What cannot be pickled says so by many errors.
-    except Exception as error:
-        raise ValueError(f"the policy cannot be sent to other processes ({error})") from None
-    return buffer.getvalue()
-
-
-def _serve(pipe: Connection, make: Make, worlds: int, free: Any, counter: Any) -> None:
+def _serve(pipe: Connection, make: Make, free: Any, counters: Any) -> None:
     """A process's life: play what it is told to until nobody is there to tell."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it will end it
     end_with_parent()
@@ -229,29 +231,20 @@ def _serve(pipe: Connection, make: Make, worlds: int, free: Any, counter: Any) -
 
     def build() -> None:
         nonlocal group
-        group = LocalGroup(make, worlds)
+        group = LocalGroup(make, WORLDS)
 
-    def work(act: Act, places: Sequence[Place], at_once: int) -> None:
+    def work(message: bytes) -> None:
         assert group
-        free.wait()
-        for ended in play(act, group, places, _Taken(counter, len(places)), at_once):
+        act, places, at_once = ForkingPickler.loads(message)
+        for ended in play(act, group, places, _SharedQueue(counters, len(places)), at_once):
             if ended:
-                pipe.send_bytes(answer(lambda ended=ended: ended))
-            free.wait()
+                pipe.send_bytes(packed(ended))
+            while not free.value:
+                time.sleep(NAP)
 
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send_bytes(answer(build))
         while group is not None:
-            pipe.send_bytes(answer(work, *ForkingPickler.loads(pipe.recv_bytes())))
+            pipe.send_bytes(answer(work, pipe.recv_bytes()))
     if group is not None:
         group.close()
-
-
-@contextlib.contextmanager
-def side_by_side(make: Make, workers: int = 1) -> Iterator[Arena]:
-    """Worlds to evaluate in, in so many processes; freed at the end."""
-    arena = Arena(make, workers)
-    try:
-        yield arena
-    finally:
-        arena.close()

@@ -10,7 +10,30 @@ from numpy.typing import NDArray
 from stable_baselines3.common.buffers import RolloutBuffer
 from torch import Tensor
 
+from agents.course import Array
 from agents.policy import NamedPolicy
+
+
+class Explorer:
+    """Draws actions about a policy's mean, in whichever process; a `agents.course.Draw`.
+
+    Args:
+        policy: What it is now counts where this is sent to another process.
+
+    Attributes:
+        deviation: Of the noise, ``(actions,)``.
+    """
+
+    def __init__(self, policy: NamedPolicy) -> None:
+        self._trunk, self._head = policy.mlp_extractor.actor, policy.action_net
+        self.deviation = policy.log_std.detach().exp()
+
+    @torch.no_grad()
+    def __call__(self, observations: Array, noise: Array) -> tuple[Array, Array]:
+        """Actions as they are drawn, and as they are done: clipped."""
+        mean: Tensor = self._head(self._trunk(torch.from_numpy(observations)))
+        drawn: Array = (mean + torch.from_numpy(noise) * self.deviation).numpy()
+        return drawn, np.clip(drawn, -1.0, 1.0)
 
 
 class Collection:
@@ -23,34 +46,34 @@ class Collection:
     Args:
         policy: Who acts.
         buffer: Where steps go; all that it held is dropped.
+
+    Attributes:
+        explorer: What acts.
     """
 
     def __init__(self, policy: NamedPolicy, buffer: RolloutBuffer) -> None:
         buffer.reset()
         self._policy, self._buffer = policy, buffer
-        self._deviation = policy.log_std.detach().exp()
-        self._cut: list[tuple[int, int, NDArray[np.float32]]] = []
+        self.explorer = Explorer(policy)
+        self._cut: list[tuple[int, int, Array]] = []
 
     @property
     def full(self) -> bool:
         """Whether nothing more fits in."""
         return bool(self._buffer.full)
 
-    @torch.no_grad()
-    def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Draw actions ``(worlds, actions)`` for observations ``(worlds, entries)``, not clipped.
+    def noise(self, worlds: int) -> Array:
+        """Standard normal noise of a step's actions, ``(worlds, actions)``.
 
-        Noise comes from torch's global generator, as that of Stable-Baselines3 does.
+        It comes from torch's global generator, as that of Stable-Baselines3 does.
         """
-        mean = self._policy.mean_action(torch.from_numpy(observations))
-        actions: NDArray[np.float32] = (mean + torch.randn_like(mean) * self._deviation).numpy()
-        return actions
+        return torch.randn(worlds, len(self.explorer.deviation)).numpy()
 
     def add(
         self,
-        observations: NDArray[np.float32],
-        actions: NDArray[np.float32],
-        rewards: NDArray[np.float32],
+        observations: Array,
+        actions: Array,
+        rewards: Array,
         starts: NDArray[np.bool_],
         infos: list[dict[str, Any]],
     ) -> None:
@@ -76,7 +99,7 @@ class Collection:
         buffer.full = buffer.pos == buffer.buffer_size
 
     @torch.no_grad()
-    def judge(self, observations: NDArray[np.float32], ended: NDArray[np.bool_]) -> None:
+    def judge(self, observations: Array, ended: NDArray[np.bool_]) -> None:
         """Fill in values, probabilities, advantages and returns.
 
         Args:
@@ -96,6 +119,6 @@ class Collection:
         buffer.compute_returns_and_advantage(following, ended)
 
 
-def _rows(steps: NDArray[np.float32]) -> Tensor:
+def _rows(steps: Array) -> Tensor:
     """Steps of worlds ``(steps, worlds, entries)`` one after another."""
     return torch.from_numpy(steps.reshape(-1, steps.shape[-1]))

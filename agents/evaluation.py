@@ -42,17 +42,17 @@ def evaluate(
         on_episode: Called as each episode ends.
 
     Returns:
-        As `table`.
+        As `tabulate`.
 
     Raises:
         ValueError: If an episode's number would be larger than a table can hold, or the policy
             cannot be sent to other processes.
     """
     arena.begin(act, places(episodes, first))
-    return table(arena.finish(on_episode))
+    return tabulate(arena.finish(on_episode))
 
 
-def table(episodes: list[Episode]) -> pd.DataFrame:
+def tabulate(episodes: list[Episode]) -> pd.DataFrame:
     """A row an episode: the fields of `Episode`, and what the task tells."""
     return pd.DataFrame([episode.row() for episode in episodes])
 

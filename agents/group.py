@@ -11,6 +11,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.course import Array, Course, Draw, Ending
 from envs.environment import Environment
 from envs.interface import Interface
 from envs.mirror import Mirror
@@ -114,6 +115,16 @@ class Group(Protocol):
             renew: Whether a world whose episode ended begins the next, or rests.
         """
 
+    def run(self, draw: Draw, noise: Array, first: int = 0) -> Course:
+        """Step all worlds as a policy says; one whose episode ended begins the next.
+
+        Args:
+            draw: The policy; must survive pickling if there are other processes.
+            noise: What it is given in each step, ``(steps, worlds, actions)``, also for worlds
+                elsewhere.
+            first: The place of this group's first world among all.
+        """
+
     def get(self, name: str, world: int) -> Any:
         """An attribute of one world."""
 
@@ -167,6 +178,27 @@ class LocalGroup:
                     observation, _ = world.reset()
             arrays.observations[i] = observation
         return infos
+
+    def run(self, draw: Draw, noise: Array, first: int = 0) -> Course:
+        """See `Group.run`."""
+        arrays, rows = self.arrays, slice(first, first + self.count)
+        steps, everyone, _ = noise.shape
+        # The whole batch in each process: a matrix product's rounding depends on its size.
+        seen = np.zeros((everyone, *arrays.observations.shape[1:]), dtype=np.float32)
+        observations = np.empty((steps, *arrays.observations.shape), dtype=np.float32)
+        drawn = np.empty((steps, *arrays.actions.shape), dtype=np.float32)
+        rewards = np.empty((steps, self.count))
+        ended = np.empty((steps, self.count), dtype=np.bool_)
+        endings: dict[tuple[int, int], Ending] = {}
+        for step, thrown in enumerate(noise):
+            observations[step] = seen[rows] = arrays.observations
+            actions, done = draw(seen, thrown)
+            drawn[step], arrays.actions[:] = actions[rows], done[rows]
+            for i, info in self.step(renew=True).items():
+                last, truncated = arrays.last[i].copy(), bool(arrays.truncated[i])
+                endings[step, first + i] = Ending(info, last, truncated)
+            rewards[step], ended[step] = arrays.rewards, arrays.ended
+        return Course(observations, drawn, rewards, ended, endings)
 
     def get(self, name: str, world: int) -> Any:
         """See `Group.get`."""

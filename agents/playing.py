@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -46,21 +46,40 @@ class Episode:
         return own | dict(self.measures)
 
 
+class Queue(Protocol):
+    """Episodes that wait for who plays them."""
+
+    def take(self, row: int) -> int | None:
+        """The next one's index whose place in a batch is ``row``; None if all are taken."""
+
+
+class LocalQueue:
+    """A `Queue` of one process.
+
+    Args:
+        count: How many episodes.
+        rows: Places in a batch.
+    """
+
+    def __init__(self, count: int, rows: int) -> None:
+        self._rest = [iter(range(row, count, rows)) for row in range(rows)]
+
+    def take(self, row: int) -> int | None:
+        """See `Queue.take`."""
+        return next(self._rest[row], None)
+
+
 def play(
-    act: Act,
-    worlds: Group,
-    places: Sequence[Place],
-    take: Callable[[], int | None],
-    at_once: int,
+    act: Act, worlds: Group, places: Sequence[Place], queue: Queue, at_once: int
 ) -> Iterator[list[Episode]]:
-    """Play until nothing is left to take; a world whose episode ended begins the next at once.
+    """Play until nothing is left to take; when an episode ends the next begins at once.
 
     Args:
         act: The policy.
-        worlds: Where.
+        worlds: Where; an episode has the world of its row.
         places: All that are to be played, by whomever.
-        take: Which of them comes next, by its index; None if all are taken.
-        at_once: How many worlds to use.
+        queue: Which of them are left.
+        at_once: How many to play side by side.
 
     Yields:
         After each control step, the episodes that ended with it.
@@ -70,19 +89,21 @@ def play(
     returns, lengths = np.zeros(worlds.count), np.zeros(worlds.count, dtype=int)
     playing: dict[int, Place] = {}  # by world
 
-    def begin(free: Iterable[int]) -> None:
+    def begin() -> None:
         orders = {}
-        for world in free:
-            if (index := take()) is None:
-                break
-            playing[world] = suite, episode = places[index]
-            orders[world] = {"options": {"suite": suite, "episode": episode}}
-            returns[world] = lengths[world] = 0
+        for world in range(worlds.count):
+            if len(playing) < at_once and world not in playing:
+                if (index := queue.take(world)) is None:
+                    continue
+                playing[world] = suite, episode = places[index]
+                orders[world] = {"options": {"suite": suite, "episode": episode}}
+                returns[world] = lengths[world] = 0
         worlds.reset(orders)
 
-    begin(range(min(at_once, worlds.count)))
+    begin()
     while playing:
-        # The whole batch every time: a matrix product's rounding depends on its size.
+        # The whole batch every time: a matrix product's rounding depends on its size, and in some
+        # shapes on the row.
         arrays.actions[:] = act(arrays.observations)
         running = arrays.running.copy()
         infos = worlds.step(renew=False)
@@ -98,5 +119,6 @@ def play(
             )
             for world, info in infos.items()
         ]
-        begin(infos)
+        if ended:
+            begin()
         yield ended

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +19,7 @@ from agents.collection import Collection
 from agents.policy import NamedPolicy
 from agents.samples import Samples, flat, minibatches, reflected
 from agents.symmetry import Symmetry
+from agents.worlds import Runs, Step
 from envs.mirror import Mirror
 
 
@@ -85,21 +86,36 @@ class PPO(stable_baselines3.PPO):
         self.policy.set_training_mode(False)
         rollout = Collection(self.policy, rollout_buffer)
         callback.on_rollout_start()
-        seen, starts = cast(Any, self._last_obs), cast(Any, self._last_episode_starts)
-        while not rollout.full:
-            actions = rollout.act(seen)
-            after, rewards, ended, infos = cast(Any, env.step(np.clip(actions, -1.0, 1.0)))
+        starts = cast(Any, self._last_episode_starts)
+        for seen, actions, _, rewards, ended, infos in self._steps(env, rollout):
             self.num_timesteps += env.num_envs
             callback.update_locals(locals())
             if not callback.on_step():
                 return False
             self._update_info_buffer(infos, ended)
             rollout.add(seen, actions, rewards, starts, infos)
-            self._last_obs, self._last_episode_starts = seen, starts = after, ended
-        rollout.judge(seen, starts)
+            starts = ended
+        rollout.judge(cast(Any, self._last_obs), starts)
         callback.update_locals(locals())
         callback.on_rollout_end()
         return True
+
+    def _steps(self, env: VecEnv, rollout: Collection) -> Iterator[Step]:
+        """As many as the buffer holds."""
+        throws = range(self.n_steps)
+        if isinstance(env, Runs):
+            noise = np.stack([rollout.noise(env.num_envs) for _ in throws])
+            steps = list(env.run(rollout.explorer, noise))
+            *_, last = steps
+            self._last_obs, self._last_episode_starts = last.after, last.ended
+            yield from steps
+            return
+        for _ in throws:
+            seen = cast(Any, self._last_obs)
+            drawn, done = rollout.explorer(seen, rollout.noise(env.num_envs))
+            after, rewards, ended, infos = cast(Any, env.step(done))
+            self._last_obs, self._last_episode_starts = after, ended
+            yield Step(seen, drawn, after, rewards, ended, infos)
 
     def train(self) -> None:
         """One update: several epochs over the rollout."""

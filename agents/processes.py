@@ -24,12 +24,15 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import numpy as np
+import torch
 
-from agents.answers import answer, opened, told
+from agents.answers import Sender, answer, opened, told
+from agents.course import Array, Course, Draw
 from agents.group import Arrays, Group, Infos, Layout, LocalGroup, Make, Spaces, shares
 from agents.line import ATTENTION, MAIL, Line
 
 PATIENCE = 5.0  # s that a process gets to end
+PRELOADED = ("torch", "envs.bullet", "envs.catalogue")  # which processes then share
 STEP, RENEW = 1, 2  # words: step, and let a world whose episode ended rest, or begin the next
 
 
@@ -103,7 +106,7 @@ class ProcessGroup:
         self.count, self.spaces = count, Spaces.of(world)
         world.close()
         layout = self.spaces.layout(count)
-        context = forkserver("envs.bullet", "envs.catalogue")
+        context = forkserver(*PRELOADED)
         memory = {
             name: context.RawArray(c_byte, max(math.prod(shape) * np.dtype(kind).itemsize, 1))
             for name, (shape, kind) in layout.items()
@@ -155,6 +158,13 @@ class ProcessGroup:
             if infos
             for i, info in infos.items()
         }
+
+    def run(self, draw: Draw, noise: Array, first: int = 0) -> Course:
+        """See `Group.run`; processes do not wait for each other."""
+        orders = [
+            (MAIL, _message("run", draw, noise, first + rows.start)) for rows in self._rows[1:]
+        ]
+        return Course.joined(self._all(lambda own: own.run(draw, noise, first), orders))
 
     def get(self, name: str, world: int) -> Any:
         """See `Group.get`."""
@@ -230,7 +240,7 @@ def _arrays(memory: Mapping[str, Any], layout: Layout) -> Arrays:
 
 def _message(method: str, *arguments: Any, **named: Any) -> bytes:
     """What a process is to call of its share."""
-    return bytes(ForkingPickler.dumps((method, arguments, named)))
+    return bytes(Sender.dumps((method, arguments, named)))
 
 
 def _answers(lines: Sequence[Line]) -> list[bytes]:
@@ -250,6 +260,7 @@ def _serve(
 ) -> None:
     """A process's life: do what it is told until nobody is there to tell."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it will end it
+    torch.set_num_threads(1)  # each process has a core
     line = Line(state, pipe, attention)
     group: Group | None = None
 

@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvObs, VecEnvStepReturn
 
+from agents.course import Array, Draw, Ending
 from agents.group import Group
 from envs.interface import Interface
 
 
-class Worlds(VecEnv):
+class Step(NamedTuple):
+    """One of all worlds, as `stable_baselines3.common.vec_env.VecEnv.step` tells of it.
+
+    Attributes:
+        seen: Observations before it, ``(worlds, entries)``.
+        drawn: Actions as they were drawn, ``(worlds, actions)``.
+        after: Observations after it.
+        rewards: ``(worlds,)``.
+        ended: Whether it ended an episode, ``(worlds,)``.
+        infos: What each world says.
+    """
+
+    seen: Array
+    drawn: Array
+    after: Array
+    rewards: Array
+    ended: NDArray[np.bool_]
+    infos: list[dict[str, Any]]
+
+
+class Runs(ABC):
+    """A `VecEnv` whose worlds can run on by themselves, each as fast as it can."""
+
+    @abstractmethod
+    def run(self, draw: Draw, noise: Array) -> Iterator[Step]:
+        """Step all worlds as a policy says.
+
+        Args:
+            draw: The policy; must survive pickling if worlds are in other processes.
+            noise: What it is given in each step, ``(steps, worlds, actions)``.
+
+        Returns:
+            What each step would have given, once all are done.
+        """
+
+
+class Worlds(VecEnv, Runs):
     """Environments, each with a seed of its own.
 
     Args:
@@ -57,20 +96,51 @@ class Worlds(VecEnv):
 
     def step_wait(self) -> VecEnvStepReturn:
         """Step every world; one whose episode ended begins the next."""
-        ended, arrays = self.group.step(renew=True), self.group.arrays
-        self._returns += arrays.rewards
+        arrays = self.group.arrays
+        endings = {
+            i: Ending(info, arrays.last[i].copy(), bool(arrays.truncated[i]))
+            for i, info in self.group.step(renew=True).items()
+        }
+        infos = self._tell(arrays.rewards, endings)
+        rewards = arrays.rewards.astype(np.float32)
+        return arrays.observations.copy(), rewards, arrays.ended.copy(), infos
+
+    def run(self, draw: Draw, noise: Array) -> Iterator[Step]:
+        """See `Runs.run`."""
+        course, arrays = self.group.run(draw, noise), self.group.arrays
+        after = [*course.observations[1:], arrays.observations.copy()]
+        endings: dict[int, dict[int, Ending]] = defaultdict(dict)
+        for (step, world), ending in course.endings.items():
+            endings[step][world] = ending
+        return (
+            Step(
+                course.observations[step],
+                course.drawn[step],
+                after[step],
+                course.rewards[step].astype(np.float32),
+                course.ended[step],
+                self._tell(course.rewards[step], endings[step]),
+            )
+            for step in range(len(noise))
+        )
+
+    def _tell(
+        self, rewards: NDArray[np.float64], endings: Mapping[int, Ending]
+    ) -> list[dict[str, Any]]:
+        """What Stable-Baselines3 is told of each world after a step."""
+        self._returns += rewards
         self._lengths += 1
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for i, info in sorted(ended.items()):
-            self._on_episode(i, info)
-            infos[i] = info | {
-                "terminal_observation": arrays.last[i].copy(),
-                "TimeLimit.truncated": bool(arrays.truncated[i]),
+        for i, ending in sorted(endings.items()):
+            self._on_episode(i, ending.info)
+            infos[i] = {
+                **ending.info,
+                "terminal_observation": ending.last,
+                "TimeLimit.truncated": ending.truncated,
                 "episode": {"r": float(self._returns[i]), "l": int(self._lengths[i])},
             }
             self._returns[i], self._lengths[i] = 0.0, 0
-        rewards = arrays.rewards.astype(np.float32)
-        return arrays.observations.copy(), rewards, arrays.ended.copy(), infos
+        return infos
 
     def close(self) -> None:
         """Free every world."""

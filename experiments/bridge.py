@@ -24,7 +24,7 @@ import tyro
 from numpy.typing import NDArray
 from scipy import stats
 
-from agents.arena import side_by_side
+from agents.arena import Arena
 from agents.evaluation import evaluate
 from agents.processes import workers_for
 from envs import control_rate, curve_suite, find_robot, make_environment
@@ -153,7 +153,7 @@ def judge(study: Bridge, places: Iterable[str]) -> None:
     with ExitStack() as opened:
         judged_in = {
             world: opened.enter_context(
-                side_by_side(
+                Arena(
                     partial(make, randomization=drawn, simulator=engine),
                     workers_for(study.workers),
                 )

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from agents.arena import side_by_side
+from agents.arena import Arena
 from agents.evaluation import evaluate, summarize
 from agents.processes import workers_for
 from envs import control_rate
@@ -78,7 +78,7 @@ def measure(
         deployed = Deployment(bundle, robot)
         with (
             counting(robot, episodes) as count,
-            side_by_side(deployed.make, workers) as worlds,
+            Arena(deployed.make, min(workers, episodes)) as worlds,
         ):
             played = evaluate(deployed.act, worlds, {SUITE: episodes}, on_episode=count)
         rows.append(summarize(played).to_dict("records")[0] | {"suite": f"{robot}, {bundle}"})

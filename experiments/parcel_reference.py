@@ -13,7 +13,7 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from agents.arena import side_by_side
+from agents.arena import Arena
 from agents.evaluation import evaluate, summarize
 from agents.processes import workers_for
 from envs import make_environment
@@ -65,7 +65,7 @@ def measure(
     count = len(world.interface.action)
     world.close()
     still = partial(stay, count)
-    with counting(robot, episodes) as tell, side_by_side(make, workers) as worlds:
+    with counting(robot, episodes) as tell, Arena(make, workers) as worlds:
         played = evaluate(still, worlds, {suite: episodes}, on_episode=tell)
     return {**summarize(played).to_dict("records")[0], "suite": robot}
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 from scipy.optimize import nnls
 
+from agents.course import rest
 from agents.group import Make
 from agents.processes import ProcessGroup, workers_for
 from agents.worlds import Worlds
@@ -42,6 +43,7 @@ WORLDS = {"driving": "hatchback", "parcel": "porter"}
 MODEL = ("per call", "per process", "per world in the main process", "per world in its process")
 FORECAST = (2, 4, 8, 16, 32, 64)  # cores
 RAYS = (31, 93, 186, 372, 558)  # of 31 beams
+STRETCH = 16  # steps that processes make without waiting for each other; a rollout has 128
 USERS = (8, 16, 32, 64, 128)
 WALKERS = ("pocket", "porter", "courier")
 
@@ -96,13 +98,14 @@ def processes_up_to(most: int) -> list[int]:
 
 
 def collection(task: str, processes: int, worlds: int, least: float) -> float:
-    """Seconds of a step of all worlds, with so many in each process."""
+    """Seconds of a step of all worlds, with so many in each process, in a rollout."""
     make = partial(make_environment, task, WORLDS[task], privileged=True)
     group = Worlds(ProcessGroup(make, processes * worlds, processes))
     try:
-        actions = np.zeros((group.num_envs, len(group.interface.action)), dtype=np.float32)
+        shape = STRETCH, group.num_envs, len(group.interface.action)
+        noise = np.zeros(shape, dtype=np.float32)
         group.reset()
-        return seconds_of(lambda: group.step(actions), least)
+        return seconds_of(lambda: group.run(rest, noise), least) / STRETCH
     finally:
         group.close()
 

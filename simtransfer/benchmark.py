@@ -21,6 +21,7 @@ from stable_baselines3.common.vec_env import SubprocVecEnv, VecNormalize
 
 from agents.array_policy import ArrayPolicy
 from agents.bundle import Network
+from agents.course import rest
 from agents.group import Make
 from agents.learner import PPOLearner
 from agents.networks import ACTIVATIONS
@@ -181,15 +182,10 @@ def _memory() -> int:
 
 def _collection(worlds: Worlds, steps: int) -> float:
     rounds = max(steps // worlds.num_envs, 10)
-    actions = np.zeros((worlds.num_envs, len(worlds.interface.action)), dtype=np.float32)
-
-    def collect() -> None:
-        for _ in range(rounds):
-            worlds.step(actions)
-
+    noise = np.zeros((rounds, worlds.num_envs, len(worlds.interface.action)), dtype=np.float32)
     worlds.reset()
-    worlds.step(actions)
-    return _rate(collect, rounds * worlds.num_envs)
+    worlds.run(rest, noise[:1])
+    return _rate(lambda: worlds.run(rest, noise), rounds * worlds.num_envs)
 
 
 def _policy(learner: PPOLearner, observation: NDArray[np.float32]) -> float:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+from stable_baselines3.common.vec_env import VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 from torch import Tensor
 
 from agents.actor import Act
+from agents.course import Array, Draw
 from agents.policy import NamedPolicy
+from agents.worlds import Runs, Step, Worlds
 
 CAPACITY = 200_000  # states that dataset aggregation keeps, the newest
 
@@ -31,7 +34,7 @@ class Imitation:
         self.states = torch.zeros(0, entries)
         self.answers = torch.zeros(0, actions)
 
-    def see(self, observations: NDArray[np.float32]) -> None:
+    def see(self, observations: Array) -> None:
         """Aggregate states ``(n, entries)`` and the teacher's answers to them."""
         if self._remember and len(observations):
             answers = torch.as_tensor(self._teacher(observations))
@@ -50,7 +53,27 @@ class Imitation:
         return self.weight * distance.mean()
 
 
-class TeacherDrives(VecEnvWrapper):
+class Driven:
+    """A `Draw` in whose first worlds a teacher's actions are done.
+
+    Args:
+        draw: Whose are done in the others.
+        teacher: Answers in the student's actions.
+        count: In how many worlds the teacher drives.
+    """
+
+    def __init__(self, draw: Draw, teacher: Act, count: int) -> None:
+        self._draw, self._teacher, self._count = draw, teacher, count
+
+    def __call__(self, observations: Array, noise: Array) -> tuple[Array, Array]:
+        """See `Draw`."""
+        drawn, done = self._draw(observations, noise)
+        if self._count:
+            done[: self._count] = self._teacher(observations)[: self._count]
+        return drawn, done
+
+
+class TeacherDrives(VecEnvWrapper, Runs):
     """Lets a teacher act in the first ``share`` of the worlds, and shows `Imitation` all states.
 
     Args:
@@ -59,38 +82,31 @@ class TeacherDrives(VecEnvWrapper):
         imitation: What learns from the states.
     """
 
-    def __init__(self, worlds: VecEnv, teacher: Act, imitation: Imitation) -> None:
+    def __init__(self, worlds: Worlds, teacher: Act, imitation: Imitation) -> None:
         super().__init__(worlds)
+        self._worlds = worlds
         self._teacher, self._imitation = teacher, imitation
         self.share = 0.0
-        self._seen: list[NDArray[np.float32]] = []
-        self._now: NDArray[np.float32] | None = None
+        self._seen: list[Array] = []
 
     def reset(self) -> VecEnvObs:
         """Begin an episode in every world."""
-        self._now = self.venv.reset()  # type: ignore[assignment]
-        return self._now  # type: ignore[return-value]
+        return self.venv.reset()
 
     @property
     def count(self) -> int:
         """In how many worlds the teacher drives."""
         return round(self.share * self.num_envs)
 
-    def step_async(self, actions: NDArray[np.float32]) -> None:
-        """Step by ``actions``, or the teacher's where it drives."""
-        driven = self.count
-        if driven and self._now is not None:
-            actions = actions.copy()
-            actions[:driven] = self._teacher(self._now)[:driven]
-        self.venv.step_async(actions)
-
     def step_wait(self) -> VecEnvStepReturn:
-        """Wait for the worlds, and remember where they are."""
-        if self._now is not None:
-            self._seen.append(self._now)
-        observations, rewards, dones, infos = self.venv.step_wait()
-        self._now = observations  # type: ignore[assignment]
-        return observations, rewards, dones, infos
+        """Step as the student says."""
+        return self.venv.step_wait()
+
+    def run(self, draw: Draw, noise: Array) -> Iterator[Step]:
+        """Run the worlds, the first ones as the teacher says, and remember where they were."""
+        for step in self._worlds.run(Driven(draw, self._teacher, self.count), noise):
+            self._seen.append(step.seen)
+            yield step
 
     def show(self) -> None:
         """Give the states since the last call to `Imitation`."""

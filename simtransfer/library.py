@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from agents.arena import side_by_side
+from agents.arena import Arena
 from agents.bundle import Bundle, load_bundle
 from agents.evaluation import evaluate as play
 from agents.evaluation import summarize
@@ -135,7 +135,7 @@ def evaluate(
         raise ValueError(f"episodes must be at least 1, got {episodes}")
     bundle = policy.bundle if isinstance(policy, Student) else policy
     deployed = Deployment(bundle, robot, randomization=randomization, simulator=simulator)
-    with side_by_side(deployed.make, workers_for(workers)) as worlds:
+    with Arena(deployed.make, min(workers_for(workers), episodes)) as worlds:
         return summarize(play(deployed.act, worlds, {suite: episodes}))
 
 

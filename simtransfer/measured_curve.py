@@ -13,7 +13,7 @@ import pandas as pd
 
 from agents.actor import Act
 from agents.arena import Arena
-from agents.evaluation import places, summarize, table
+from agents.evaluation import places, summarize, tabulate
 from envs import curve_suite, suites
 from simtransfer.files import write_table
 from simtransfer.run_config import RunConfig
@@ -23,6 +23,7 @@ from simtransfer.run_config import RunConfig
 class _Point:
     """An evaluation that was begun."""
 
+    arena: Arena
     step: int
     last: bool
     seconds: float
@@ -44,7 +45,7 @@ class MeasuredCurve:
         self._config, self._file = config, file
         self._suite = curve_suite(config.task)
         self._rows: list[pd.DataFrame] = []
-        self._begun: tuple[_Point, Arena] | None = None
+        self._begun: _Point | None = None
         self.measured = pd.DataFrame()
         self.seconds = 0.0
 
@@ -61,11 +62,13 @@ class MeasuredCurve:
         return any((table["step"] == step).any() for table in self._rows)
 
     def begin(self, step: int, act: Act, arena: Arena, last: bool) -> None:
-        """Begin to evaluate, after what was begun before is finished.
+        """Begin to evaluate, once what was begun before is finished.
+
+        Without other processes, or after training, this ends it too.
 
         Args:
             step: Of training.
-            act: The policy without noise; what it is now counts, if it changes later.
+            act: The policy without noise; what it is now counts.
             arena: Where it is evaluated.
             last: Whether training is over, so that every suite is played.
         """
@@ -76,27 +79,29 @@ class MeasuredCurve:
             others = [name for name in suites(config.task) if name != suite]
             count |= dict.fromkeys(others, config.final_episodes)
         arena.begin(act, places(count))
-        self._begun = _Point(step, last, self.seconds), arena
+        self._begun = _Point(arena, step, last, self.seconds)
+        if last or not arena.apart:
+            self.finish()
 
     def pause(self) -> None:
         """Let other processes hold what was begun, or write it down if they have played it all."""
         if self._begun:
-            self._begun[1].hold()
-            if self._begun[1].is_done():
+            self._begun.arena.hold()
+            if self._begun.arena.is_done():
                 self.finish()
 
     def go_on(self) -> None:
         """Let them go on."""
         if self._begun:
-            self._begun[1].release()
+            self._begun.arena.release()
 
     def finish(self) -> None:
         """Play what is left of what was begun, and write it down."""
         if not self._begun:
             return
-        (point, arena), self._begun = self._begun, None
+        point, self._begun = self._begun, None
         config, suite = self._config, self._suite
-        played = table(arena.finish())
+        played = tabulate(point.arena.finish())
         own = played[played["suite"] == suite]
         # The curve's episodes are the same ones at every point.
         rows = summarize(own[: config.episodes])

@@ -22,20 +22,19 @@ class MeasuredRanges:
 
     def __init__(self, ranges: Ranges, file: Path) -> None:
         self._ranges, self._file = ranges, file
-        self._tables: dict[int, pd.DataFrame] = {}  # by step
+        self._tables: list[pd.DataFrame] = []
 
     def keep(self, step: int) -> None:
         """Write down what is drawn from now, once a step."""
-        if self._ranges.schedule.kind != "fixed" and step not in self._tables:
-            self._tables[step] = self._ranges.table(step)
-            write_table(pd.concat(self._tables.values(), ignore_index=True), self._file)
+        held = any((table["step"] == step).any() for table in self._tables)
+        if self._ranges.schedule.kind != "fixed" and not held:
+            self._tables.append(self._ranges.table(step))
+            write_table(pd.concat(self._tables, ignore_index=True), self._file)
 
     def state(self) -> dict[str, str]:
         """All that is needed to go on."""
-        rows = {step: table.to_dict("records") for step, table in self._tables.items()}
-        return {"ranges": json.dumps(rows)}
+        return {"widths": json.dumps([table.to_dict("records") for table in self._tables])}
 
     def restore(self, state: Mapping[str, str]) -> None:
         """Go on from `state`."""
-        tables = json.loads(state.get("ranges", "{}"))
-        self._tables = {int(step): pd.DataFrame(rows) for step, rows in tables.items()}
+        self._tables = [pd.DataFrame(rows) for rows in json.loads(state.get("widths", "[]"))]

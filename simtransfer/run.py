@@ -17,7 +17,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
 from agents.actor import Act
-from agents.arena import side_by_side
+from agents.arena import Arena
 from agents.bundle import Bundle, lineage, load_bundle, save_bundle
 from agents.group import Make
 from agents.learner import Learner, PPOLearner
@@ -62,7 +62,7 @@ class Progress:
     Attributes:
         steps: Environment steps trained.
         total: Steps it will train.
-        success_rate: The last evaluation's.
+        success_rate: The last evaluation's that has ended; NaN before the first.
     """
 
     steps: int
@@ -167,7 +167,7 @@ class Run:
             group = form(self.make(train), self._count, self._workers)
             self._training = Worlds(group, on_episode=self._hear)
             try:
-                with side_by_side(self.make(judge), self._workers) as self._arena:
+                with Arena(self.make(judge), self._workers) as self._arena:
                     self._work()
             finally:
                 self._training.close()
@@ -249,6 +249,7 @@ class Run:
         write_json([asdict(row) for row in transferred], self.folder / "transfer.json")
 
     def _train(self, segment: int) -> None:
+        self._curve.pause()
         begun = self._begin(segment) if segment % self.config.renewal == 0 else None
         plan, driven = self.config.plan, self._driven
 
@@ -304,11 +305,9 @@ class Run:
         return self.learner.actor().act
 
     def _evaluate(self, segment: int) -> None:
-        """Begin a point of the curve; after the last segment, results of every suite too."""
+        """Begin the curve's next point; after the last segment, results of every suite too."""
         step, last = segment * self._segment_steps, segment == self._segments
         self._curve.begin(step, self._act(), self._arena, last)
-        if last or not self._arena.apart:
-            self._curve.finish()
         self._widths.keep(step)
         self._tell(step)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from agents.arena import side_by_side
+from agents.arena import Arena
 from agents.bundle import Bundle
 from agents.evaluation import evaluate
 from agents.playing import Episode
@@ -91,7 +91,7 @@ def measure(
                 missing[suite] = file
         if not missing:
             continue
-        with side_by_side(deployed.make, workers) as worlds:
+        with Arena(deployed.make, workers) as worlds:
             for suite, file in missing.items():
                 played = evaluate(
                     deployed.act,

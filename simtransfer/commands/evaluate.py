@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from agents.arena import side_by_side
+from agents.arena import Arena
 from agents.evaluation import evaluate as play
 from agents.evaluation import summarize
 from agents.processes import workers_for
@@ -53,7 +53,7 @@ def evaluate(
     total = episodes * len(chosen)
     with (
         counting(f"{deployed.robot.name}, {suite}", total) as count,
-        side_by_side(deployed.make, processes) as worlds,
+        Arena(deployed.make, min(processes, total)) as worlds,
     ):
         results = play(
             deployed.act,

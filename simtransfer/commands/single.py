@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from dataclasses import asdict
@@ -34,7 +35,8 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
             line = bar(display, f"{config.robot}, {config.method}", None)
 
             def show(state: Progress) -> None:
-                note = f"success {100 * state.success_rate:.0f} %"
+                rate = state.success_rate
+                note = "" if math.isnan(rate) else f"success {100 * rate:.0f} %"
                 display.update(line, completed=state.steps, total=state.total, note=note)
 
             command = shlex.join(["simtransfer", *sys.argv[1:]])

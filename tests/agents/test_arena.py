@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from agents.actor import Actor
-from agents.arena import WORLDS, Arena, side_by_side
+from agents.arena import WORLDS, Arena
 from agents.evaluation import evaluate, places
 from agents.networks import Trunk
-from agents.processes import ProcessGroup
+from agents.processes import ProcessGroup, forkserver
 from envs import make_environment
 
 MAKE = partial(make_environment, "driving", "hatchback", randomization="wide")
@@ -39,13 +39,12 @@ def arena():
         one.close()
 
 
-@pytest.fixture(scope="module")
-def actor():
+def actor(*hidden):
     world = MAKE()
     world.close()
     torch.manual_seed(0)
-    trunk = Trunk(world.interface, world.interface.group("deployable"), (8,), "tanh")
-    return Actor(trunk, nn.Linear(8, 2))
+    trunk = Trunk(world.interface, world.interface.group("deployable"), hidden, "tanh")
+    return Actor(trunk, nn.Linear(hidden[-1], 2))
 
 
 def test_the_number_of_processes_changes_no_result(arena):
@@ -56,6 +55,13 @@ def test_the_number_of_processes_changes_no_result(arena):
     assert tables[0].equals(tables[2])
     assert list(tables[0]["episode"]) == [*range(23), *range(3)]
     assert list(tables[0]["suite"]) == ["mixed"] * 23 + ["jaywalker"] * 3
+
+
+@pytest.mark.parametrize("hidden", [(8,), (100, 50)])  # of which some round each row in its own way
+def test_who_plays_which_episode_changes_no_result(arena, hidden):
+    act = actor(*hidden).act
+    tables = [evaluate(act, arena(workers), {"mixed": 24}) for workers in (1, 2, 2, 3)]
+    assert all(table.equals(tables[0]) for table in tables)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -74,19 +80,16 @@ def test_each_episode_is_told_once_as_it_ends(arena, workers):
     assert sorted(episode.episode for episode in told) == list(table["episode"])
 
 
-def test_of_a_policy_that_changes_later_what_it_was_is_played(arena, actor):
-    here = arena(2)
-    before = evaluate(actor.act, here, {"mixed": 3})
+def test_of_a_policy_that_changes_later_what_it_was_is_played(arena):
+    here, policy = arena(2), actor(8)
+    before = evaluate(policy.act, here, {"mixed": 9})
+    here.begin(policy.act, places({"mixed": 9}))
     here.hold()
-    here.begin(actor.act, places({"mixed": 3}))
-    weight = actor.head.weight.detach().clone()
     with torch.no_grad():
-        actor.head.weight.mul_(-1.0)
-    changed = evaluate(actor.act, arena(1), {"mixed": 3})
+        policy.head.weight.mul_(-1.0)
+    changed = evaluate(policy.act, arena(1), {"mixed": 9})
     assert [e.episode_return for e in here.finish()] == list(before["episode_return"])
     assert list(changed["episode_return"]) != list(before["episode_return"])
-    with torch.no_grad():
-        actor.head.weight.copy_(weight)
 
 
 def within(seconds, condition):
@@ -99,14 +102,14 @@ def within(seconds, condition):
 def test_others_play_without_this_process_and_rest_while_they_are_held(arena):
     here = arena(2)
     here.begin(creep, places({"mixed": 400}))
-    assert within(30.0, lambda: here.is_done() or len(here._told) > 5)
+    assert within(30.0, lambda: here.is_done() or len(here._played) > 5)
     here.hold()
     time.sleep(0.2)  # to end a step
     here.is_done()
-    heard = len(here._told)
+    heard = len(here._played)
     time.sleep(0.3)
     assert not here.is_done()
-    assert len(here._told) == heard
+    assert len(here._played) == heard
     here.release()
     assert within(60.0, here.is_done)
     assert [episode.episode for episode in here.finish()] == list(range(400))
@@ -118,6 +121,16 @@ def test_what_goes_wrong_is_told_and_no_process_left(arena, workers):
     with pytest.raises(ValueError, match="unknown suite 'mixd'; did you mean 'mixed'"):
         evaluate(creep, here, {"mixd": 30})
     assert not any(process.is_alive() for process in here._processes)
+    with pytest.raises(RuntimeError, match="the arena is closed"):
+        evaluate(creep, here, {"mixed": 30})
+
+
+def test_one_thing_is_played_at_a_time(arena):
+    here = arena(2)
+    here.begin(creep, places({"mixed": 30}))
+    with pytest.raises(RuntimeError, match="plays something else"):
+        here.begin(creep, places({"mixed": 2}))
+    assert len(here.finish()) == 30
 
 
 def test_what_goes_wrong_elsewhere_is_told_as_it_was(arena):
@@ -135,13 +148,32 @@ def test_a_policy_that_cannot_be_sent_is_refused(arena):
     assert len(evaluate(creep, here, {"mixed": 3})) == 3
 
 
-def test_a_process_that_was_killed_is_noticed(arena):
+@pytest.mark.parametrize("held", [False, True])
+def test_a_process_that_was_killed_is_noticed(arena, held):
     here = arena(2)
-    here.hold()
-    here.begin(creep, places({"mixed": 9}))
+    here.begin(creep, places({"mixed": 400}))
+    assert within(30.0, lambda: here.is_done() or len(here._played) > 5)
+    if held:
+        here.hold()
+        time.sleep(0.2)
     os.kill(here._processes[0].pid, signal.SIGKILL)
     with pytest.raises(RuntimeError, match="a process that steps worlds died"):
         here.finish()
+
+
+def take_and_die(queue):
+    queue.get_lock().acquire()
+    os._exit(1)
+
+
+def test_who_died_with_the_queue_in_hand_is_noticed(arena, monkeypatch):
+    monkeypatch.setattr("agents.arena.PATIENCE", 0.1)
+    here = arena(2)
+    thief = forkserver().Process(target=take_and_die, args=(here._counters,))
+    thief.start()
+    thief.join()
+    with pytest.raises(RuntimeError, match="died while it took one"):
+        evaluate(creep, here, {"mixed": 3})
 
 
 def interrupt(episode):
@@ -156,7 +188,7 @@ def test_who_is_interrupted_leaves_no_process(arena):
 
 
 def test_the_end_leaves_no_process_though_episodes_are_being_played():
-    with side_by_side(MAKE, 2) as here:
+    with Arena(MAKE, 2) as here:
         here.begin(creep, places({"mixed": 500}))
     assert not any(process.is_alive() for process in here._processes)
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecEnvWrapper
 
 from agents.collection import Collection
 from agents.group import LocalGroup
@@ -47,7 +48,7 @@ def filled(policy, worlds, cut=()):
         for world in (world for step, world in cut if step == row):
             infos[world] = {"terminal_observation": last, "TimeLimit.truncated": True}
         assert not rollout.full
-        actions = rollout.act(seen[row])
+        actions, _ = rollout.explorer(seen[row], rollout.noise(WORLDS))
         rollout.add(seen[row], actions, rewards[row], ended[row], infos)
     assert rollout.full
     rollout.judge(seen[STEPS], ended[STEPS])
@@ -73,7 +74,9 @@ def test_actions_are_spread_about_the_mean_as_the_policy_says(worlds):
         policy.log_std.copy_(torch.tensor([-1.0, 0.5]))
     buffer, seen, *_ = filled(policy, worlds)
     torch.manual_seed(7)
-    one = Collection(policy, buffer).act(np.repeat(seen[0, :1], 4000, axis=0))
+    rollout = Collection(policy, buffer)
+    one, done = rollout.explorer(np.repeat(seen[0, :1], 4000, axis=0), rollout.noise(4000))
+    assert np.array_equal(done, one.clip(-1.0, 1.0))
     with torch.no_grad():
         mean = policy.mean_action(torch.from_numpy(seen[0, :1])).numpy()[0]
     np.testing.assert_allclose(one.mean(axis=0), mean, atol=0.1)
@@ -90,6 +93,40 @@ def test_what_would_have_come_after_an_episode_that_was_cut_short_counts(worlds)
     for step, world in cut:
         expected[step, world] += 0.98 * value
     np.testing.assert_allclose(buffer.rewards, expected, rtol=1e-4, atol=1e-5)
+
+
+class Stepped(VecEnvWrapper):
+    """Worlds that only step."""
+
+    def reset(self):
+        return self.venv.reset()
+
+    def step_wait(self):
+        return self.venv.step_wait()
+
+
+def test_worlds_that_run_on_teach_the_same_as_worlds_that_are_stepped(worlds):
+    learned = []
+    for wrap in (lambda worlds: worlds, Stepped):
+        torch.manual_seed(5)
+        worlds.begin([1, 2, 3])
+        ppo = PPO(
+            NamedPolicy,
+            wrap(worlds),
+            n_steps=100,
+            batch_size=50,
+            n_epochs=2,
+            device="cpu",
+            policy_kwargs={"interface": worlds.interface, "hidden": (16,)},
+        )
+        torch.manual_seed(6)
+        np.random.seed(6)  # noqa: NPY002
+        ppo.learn(2 * 100 * WORLDS)
+        learned.append((ppo.policy.state_dict(), list(ppo.ep_info_buffer)))
+    assert all(torch.equal(learned[0][0][name], learned[1][0][name]) for name in learned[0][0])
+    for one, other in zip(*(told for _, told in learned), strict=True):
+        assert one == other
+    assert learned[0][1]
 
 
 class Stop(BaseCallback):

@@ -54,6 +54,47 @@ def test_where_worlds_run_changes_nothing(group, workers):
     assert len({end[0] for end in here[2]}) > 1
 
 
+def steer(observations, noise):
+    drawn = noise + 0.1 * np.tanh(observations[:, :1])
+    return drawn, np.clip(drawn, -1.0, 1.0)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+def test_worlds_that_run_on_do_what_worlds_that_are_stepped_do(group, workers):
+    noise = np.random.default_rng(1).normal(size=(150, 5, 2)).astype(np.float32)
+    stepped, heard = Worlds(group(5, 1), range(5)), ([], [])
+    there = Worlds(group(5, workers), range(5), on_episode=lambda *told: heard[1].append(told))
+    stepped._on_episode = lambda *told: heard[0].append(told)
+    seen = stepped.reset()
+    np.testing.assert_array_equal(seen, there.reset())
+    for some in (noise[:70], noise[70:]):
+        for thrown, step in zip(some, there.run(steer, some), strict=True):
+            drawn, done = steer(seen, thrown)
+            after, rewards, ended, infos = stepped.step(done)
+            for one, other in zip(step[:5], (seen, drawn, after, rewards, ended), strict=True):
+                np.testing.assert_array_equal(one, other)
+            for one, other in zip(step.infos, infos, strict=True):
+                assert one.keys() == other.keys()
+                last = [told.pop("terminal_observation", 0.0) for told in (one, other)]
+                np.testing.assert_array_equal(*last)
+                assert one == other
+            seen = after
+    assert heard[0] == heard[1]
+    assert len({world for world, _ in heard[0]}) > 1
+
+
+def stumble(observations, noise):
+    raise ZeroDivisionError("how far?")
+
+
+def test_what_goes_wrong_while_worlds_run_is_told_and_they_can_run_on(group):
+    there, noise = Worlds(group(4, 2)), np.zeros((3, 4, 2), dtype=np.float32)
+    there.reset()
+    with pytest.raises(ZeroDivisionError, match="how far"):
+        there.run(stumble, noise)
+    assert len(list(there.run(steer, noise))) == 3
+
+
 def test_a_worlds_methods_and_attributes_are_reached(group):
     worlds = Worlds(group(3, 2))
     assert isinstance(worlds.group, ProcessGroup)

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from agents.arena import side_by_side
+from agents.arena import Arena
 from agents.array_policy import ArrayPolicy
 from agents.bundle import load_bundle
 from agents.evaluation import evaluate
@@ -140,7 +140,7 @@ def test_success_in_lockstep_is_what_evaluation_says(deployed):
     make = partial(
         make_environment, "driving", "hatchback", randomization="nominal", simulator="mujoco"
     )
-    with side_by_side(make) as worlds:
+    with Arena(make) as worlds:
         table = evaluate(deployed.act, worlds, {"mixed": 2})
     with serving(lockstep=True, episodes=2) as (_, url, _):
         run = Client(deployed, url).run()
