@@ -2,6 +2,7 @@
 
 PyBullet holds the interpreter while it computes, so threads gain nothing. A step gives each process
 a word, steps this one's own share, and waits for answers; observations and actions are not copied.
+In a rollout each process runs its worlds by itself.
 Which world runs where changes no result.
 """
 
