@@ -105,9 +105,8 @@ class PPO(stable_baselines3.PPO):
         throws = range(self.n_steps)
         if isinstance(env, Runs):
             noise = np.stack([rollout.noise(env.num_envs) for _ in throws])
-            steps = list(env.run(rollout.explorer, noise))
-            *_, last = steps
-            self._last_obs, self._last_episode_starts = last.after, last.ended
+            steps = env.run(rollout.explorer, noise)
+            self._last_obs, self._last_episode_starts = steps[-1].after, steps[-1].ended
             yield from steps
             return
         for _ in throws:

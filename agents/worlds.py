@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +40,7 @@ class Runs(ABC):
     """A `VecEnv` whose worlds can run on by themselves, each as fast as it can."""
 
     @abstractmethod
-    def run(self, draw: Draw, noise: Array) -> Iterator[Step]:
+    def run(self, draw: Draw, noise: Array) -> list[Step]:
         """Step all worlds as a policy says.
 
         Args:
@@ -48,7 +48,7 @@ class Runs(ABC):
             noise: What it is given in each step, ``(steps, worlds, actions)``.
 
         Returns:
-            What each step would have given, once all are done.
+            What each step would have given.
         """
 
 
@@ -105,14 +105,14 @@ class Worlds(VecEnv, Runs):
         rewards = arrays.rewards.astype(np.float32)
         return arrays.observations.copy(), rewards, arrays.ended.copy(), infos
 
-    def run(self, draw: Draw, noise: Array) -> Iterator[Step]:
+    def run(self, draw: Draw, noise: Array) -> list[Step]:
         """See `Runs.run`."""
         course, arrays = self.group.run(draw, noise), self.group.arrays
         after = [*course.observations[1:], arrays.observations.copy()]
         endings: dict[int, dict[int, Ending]] = defaultdict(dict)
         for (step, world), ending in course.endings.items():
             endings[step][world] = ending
-        return (
+        return [
             Step(
                 course.observations[step],
                 course.drawn[step],
@@ -122,7 +122,7 @@ class Worlds(VecEnv, Runs):
                 self._tell(course.rewards[step], endings[step]),
             )
             for step in range(len(noise))
-        )
+        ]
 
     def _tell(
         self, rewards: NDArray[np.float64], endings: Mapping[int, Ending]

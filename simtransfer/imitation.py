@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from stable_baselines3.common.vec_env import VecEnvWrapper
@@ -102,11 +100,11 @@ class TeacherDrives(VecEnvWrapper, Runs):
         """Step as the student says."""
         return self.venv.step_wait()
 
-    def run(self, draw: Draw, noise: Array) -> Iterator[Step]:
+    def run(self, draw: Draw, noise: Array) -> list[Step]:
         """Run the worlds, the first ones as the teacher says, and remember where they were."""
-        for step in self._worlds.run(Driven(draw, self._teacher, self.count), noise):
-            self._seen.append(step.seen)
-            yield step
+        steps = self._worlds.run(Driven(draw, self._teacher, self.count), noise)
+        self._seen += [step.seen for step in steps]
+        return steps
 
     def show(self) -> None:
         """Give the states since the last call to `Imitation`."""

@@ -92,7 +92,7 @@ def test_what_goes_wrong_while_worlds_run_is_told_and_they_can_run_on(group):
     there.reset()
     with pytest.raises(ZeroDivisionError, match="how far"):
         there.run(stumble, noise)
-    assert len(list(there.run(steer, noise))) == 3
+    assert len(there.run(steer, noise)) == 3
 
 
 def test_a_worlds_methods_and_attributes_are_reached(group):
