@@ -102,13 +102,11 @@ class MeasuredCurve:
         point, self._begun = self._begun, None
         config, suite = self._config, self._suite
         played = tabulate(point.arena.finish())
-        own = played[played["suite"] == suite]
+        own, others = played[played["suite"] == suite], played[played["suite"] != suite]
         # The curve's episodes are the same ones at every point.
-        rows = summarize(own[: config.episodes])
+        rows = summarize(pd.concat([own[: config.episodes], others]))
         if point.last:
-            others = summarize(played[played["suite"] != suite])
-            rows = pd.concat([rows, others])
-            self.measured = pd.concat([summarize(own[: config.final_episodes]), others])
+            self.measured = summarize(pd.concat([own[: config.final_episodes], others]))
         rows.insert(0, "step", point.step)
         rows["wall_seconds"] = point.seconds
         self._rows.append(rows)
