@@ -77,7 +77,7 @@ class Bullet:
         )
         self._ground = Ground(client, plot)
         self._robot = BulletRobot(client, robot)
-        self._motors = motors(self._robot)
+        self._motors = motors(self._robot, 1.0 / physics_rate)
         self._vary = self._ways()
         self._zeros = Zeros(robot)
         self._shapes = [self._add(shape) for shape in shapes]
@@ -92,7 +92,7 @@ class Bullet:
             pybullet.getDynamicsInfo(body, -1, physicsClientId=client)[:3] for body in self._shapes
         ]
         self._sole_of = {link: k for k, link in enumerate(self._robot.soles)}
-        self._sole_forces = np.zeros(len(self._sole_of))
+        self._sole_forces = np.zeros(len(robot.soles))
         self._held: set[int] = set()
         self._felt = self._diverged = False
         self._start = pybullet.saveState(physicsClientId=client)
@@ -261,7 +261,7 @@ class Bullet:
                 forces[soles[link]] += force
             else:
                 self._touched = True
-        self._sole_forces[:] = forces
+        self._sole_forces[:] = forces[: len(self._sole_forces)]  # supports come last
 
     def torques(self) -> NDArray[np.float64]:
         """See `Simulator.torques`."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.bullet_robot import BulletRobot
-from envs.pd_motors import GAINS, PdMotors
+from envs.pd_motors import GAINS, pd_motors
 from envs.quiet import quiet
 
 with quiet():
@@ -51,12 +51,21 @@ class ConstraintMotors:
         self._loaded, actuators = loaded, loaded.robot.actuators
         self._driven = [[loaded.index[name] for name in a.joints] for a in actuators]
         self._braked = [[loaded.index[name] for name in a.brake_joints] for a in actuators]
+        # While others brake, what only drives goes on following its target.
+        self._driven_only = [
+            [joint for joint in driven if joint not in braked]
+            for driven, braked in zip(self._driven, self._braked, strict=True)
+        ]
+        wheels = {name for a in actuators for name in (*a.joints, *a.brake_joints)}
+        self._gearing = {loaded.index[name]: loaded.robot.gearing(name) for name in wheels}
 
     def aim(self, targets: Mapping[str, float], strength: float, speed: float) -> None:
         """See `Simulator.drive`."""
         robot, signs = self._loaded.robot, self._loaded.signs
         for k, actuator in enumerate(robot.actuators):
             target = targets[actuator.role]
+            if actuator.kind == "pd":
+                continue
             if actuator.kind == "position":
                 for joint in self._driven[k]:
                     pybullet.setJointMotorControl2(
@@ -75,9 +84,8 @@ class ConstraintMotors:
             braking = bool(self._braked[k]) and target < speed
             for joint in self._braked[k]:
                 self._turn(joint, rate, actuator.brake * strength if braking else 0.0)
-            if not braking:
-                for joint in self._driven[k]:
-                    self._turn(joint, rate, actuator.force * strength)
+            for joint in self._driven_only[k] if braking else self._driven[k]:
+                self._turn(joint, rate, actuator.force * strength)
 
     @property
     def torques(self) -> NDArray[np.float64]:
@@ -89,7 +97,7 @@ class ConstraintMotors:
             self._loaded.body,
             joint,
             pybullet.VELOCITY_CONTROL,
-            targetVelocity=self._loaded.signs[joint] * rate,
+            targetVelocity=self._loaded.signs[joint] * self._gearing[joint] * rate,
             force=force,
             physicsClientId=self._loaded.client,
         )
@@ -111,11 +119,12 @@ class TorqueMotors:
 
     Args:
         loaded: The robot.
+        step: Physics step, s.
     """
 
-    def __init__(self, loaded: BulletRobot) -> None:
+    def __init__(self, loaded: BulletRobot, step: float) -> None:
         signs = {name: loaded.signs[joint] for joint, name in loaded.joints.items()}
-        self._loaded, self._motors = loaded, PdMotors(loaded.robot.actuators, signs)
+        self._loaded, self._motors = loaded, pd_motors(loaded.robot, signs, step)
         self._joints = [loaded.index[name] for name in self._motors.joints]
 
     @property
@@ -165,7 +174,32 @@ class TorqueMotors:
                 )
 
 
-def motors(loaded: BulletRobot) -> Motors:
+class MixedMotors(TorqueMotors):
+    """Springs and dampers beside servos and wheel motors.
+
+    Args:
+        loaded: The robot.
+        step: Physics step, s.
+    """
+
+    def __init__(self, loaded: BulletRobot, step: float) -> None:
+        super().__init__(loaded, step)
+        self._others = ConstraintMotors(loaded)
+
+    def aim(self, targets: Mapping[str, float], strength: float, speed: float) -> None:
+        """See `Simulator.drive`."""
+        super().aim(targets, strength, speed)
+        self._others.aim(targets, strength, speed)
+
+    def vary(self, parameter: str, value: float) -> None:
+        """See `Motors.vary`."""
+        super().vary(parameter, value)
+        self._others.vary(parameter, value)
+
+
+def motors(loaded: BulletRobot, step: float) -> Motors:
     """The kind that the robot's actuators are."""
-    pushed = any(actuator.kind == "pd" for actuator in loaded.robot.actuators)
-    return TorqueMotors(loaded) if pushed else ConstraintMotors(loaded)
+    pushed = {actuator.kind == "pd" for actuator in loaded.robot.actuators}
+    if pushed == {True, False}:
+        return MixedMotors(loaded, step)
+    return TorqueMotors(loaded, step) if pushed == {True} else ConstraintMotors(loaded)

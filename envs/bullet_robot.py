@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import tempfile
 from collections.abc import Collection, Sequence
@@ -12,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.fixed_joints import merge_fixed_joints
 from envs.interface import unknown
 from envs.quaternion import Quaternion, multiply, rotate
 from envs.quiet import quiet
 from envs.robot import Robot
 from envs.simulator import IMPOSSIBLE_RATE, IMPOSSIBLE_SPEED, BodyState
+from envs.supports import assemble
 from envs.wrench import Wrench
 
 with quiet():
@@ -39,7 +38,7 @@ class BulletRobot:
     Attributes:
         body: The engine's number for it.
         links: Of its links, the base's first.
-        soles: Links it stands on.
+        soles: Links it stands on: those of the robot's soles, in their order, then its supports.
         hull: Links that bump into things; of the soles only those that stand out of the body.
         joints: Names of the joints that move, by the engine's number.
         index: The other way round, for all joints.
@@ -59,7 +58,8 @@ class BulletRobot:
                 raise ValueError(f"{robot.source}: " + unknown("joint", name, urdf.joints))
             if urdf.joints[name].kind == "fixed":
                 raise ValueError(f"{robot.source}: joint {name!r} is fixed, so it cannot move")
-        self.body = _load(client, robot)
+        assembled = assemble(robot)
+        self.body = _load(client, robot, assembled.text)
         count = pybullet.getNumJoints(self.body, physicsClientId=client)
         infos = [pybullet.getJointInfo(self.body, i, physicsClientId=client) for i in range(count)]
         self.index = {info[1].decode(): i for i, info in enumerate(infos)}
@@ -67,7 +67,9 @@ class BulletRobot:
         moving = [i for i, info in enumerate(infos) if info[2] != pybullet.JOINT_FIXED]
         self.joints = {i: infos[i][1].decode() for i in moving}
         self._moving = moving
-        self.soles = [self.index[name] for name in robot.soles]
+        of_link = {info[12].decode(): i for i, info in enumerate(infos)} | {assembled.urdf.root: -1}
+        self._supports = [of_link[name] for name in assembled.supports]
+        self.soles = [*(self.index[name] for name in robot.soles), *self._supports]
         # A wheel's axis may point left or right, and its frame any way: what counts is which way
         # it rolls. So positive is about the base's own axes: forward for wheels, left for steering.
         self.signs = {i: urdf.sign(name) for i, name in self.joints.items()}
@@ -94,8 +96,10 @@ class BulletRobot:
         read = sorted({joint for group in groups for joint in group})
         mean = np.zeros((len(groups), len(read)))
         for k, group in enumerate(groups):
+            kind = self.robot.actuators[k].kind
             for joint in group:
-                mean[k, read.index(joint)] = self.signs[joint] / len(group)
+                gearing = self.robot.gearing(self.joints[joint]) if kind == "wheel_speed" else 1.0
+                mean[k, read.index(joint)] = self.signs[joint] / len(group) / gearing
         return read, mean
 
     def _find_hull(self) -> tuple[list[int], list[int]]:
@@ -110,8 +114,8 @@ class BulletRobot:
         boxes = [pybullet.getAABB(body, link, physicsClientId=client) for link in hull]
         low = np.min([box[0] for box in boxes] or [np.full(3, math.inf)], axis=0)
         high = np.max([box[1] for box in boxes] or [np.full(3, -math.inf)], axis=0)
-        bare = []
-        for wheel in self.soles:
+        bare = list(self._supports)  # what a robot stands on may bump into things all the same
+        for wheel in self.soles[: len(self.robot.soles)]:
             center = np.mean(pybullet.getAABB(body, wheel, physicsClientId=client), axis=0)
             inside = (low - WITHIN <= center) & (center <= high + WITHIN)
             if not inside[:2].all():
@@ -267,20 +271,14 @@ def possible(linear: Sequence[float], angular: Sequence[float]) -> bool:
     return math.hypot(*linear) < IMPOSSIBLE_SPEED and math.hypot(*angular) < IMPOSSIBLE_RATE
 
 
-def _load(client: int, robot: Robot) -> int:
-    """Load a robot, its fixed joints merged, which saves the engine links to compute."""
-    urdf = robot.model
-    with contextlib.ExitStack() as stack:
-        file = str(urdf.path)
-        if (
-            robot.shapes
-            or robot.stretches
-            or any(joint.kind == "fixed" for joint in urdf.joints.values())
-        ):
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-            file = str(Path(folder) / urdf.path.name)
-            Path(file).write_text(merge_fixed_joints(urdf), encoding="utf-8")
-        stack.enter_context(quiet())
+def _load(client: int, robot: Robot, text: str) -> int:
+    """Load a robot from a URDF whose fixed joints are merged, which saves links to compute.
+
+    The engine would read the robot's own file in its own way: it cuts long lines, for one.
+    """
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        file = str(Path(folder) / "robot.urdf")
+        Path(file).write_text(text, encoding="utf-8")
         try:
             body: int = pybullet.loadURDF(
                 file,
@@ -289,5 +287,5 @@ def _load(client: int, robot: Robot) -> int:
                 physicsClientId=client,
             )
         except pybullet.error:
-            raise ValueError(f"{urdf.path}: not a URDF that PyBullet can read") from None
+            raise ValueError(f"{robot.urdf}: not a URDF that PyBullet can read") from None
     return body

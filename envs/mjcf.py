@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from envs.fixed_joints import merge_fixed_joints
 from envs.outline import standing_out
 from envs.robot import Robot
 from envs.simulator import Shape
+from envs.supports import assemble
 from envs.terrain import HIGHEST, Plot
-from envs.urdf import Joint, Link, Matrix, Urdf, origin_of, parse_urdf
+from envs.urdf import Joint, Link, Matrix, Urdf, origin_of
 
 GROUND_FRICTION = 1.0
 GROUNDS = "ground", "field"  # a plane and, where it may be rough, heights over it
@@ -50,12 +50,14 @@ class World:
         urdf: The robot, with its fixed joints merged.
         pairs: What may touch; the model's pairs are named by their places here.
         geometries: Names of each link's geometries.
+        supports: Links that the robot stands on besides its soles.
     """
 
     text: str
     urdf: Urdf
     pairs: tuple[Pair, ...]
     geometries: dict[str, list[str]]
+    supports: tuple[str, ...]
 
 
 def describe_world(
@@ -72,7 +74,8 @@ def describe_world(
     Raises:
         ValueError: If the robot's shapes are meshes, or its URDF cannot be read.
     """
-    urdf = parse_urdf(merge_fixed_joints(robot.model), robot.urdf)
+    assembled = assemble(robot)
+    urdf = assembled.urdf
     root = ET.Element("mujoco", model=robot.name)
     ET.SubElement(root, "compiler", angle="radian", autolimits="true", inertiafromgeom="false")
     option = ET.SubElement(
@@ -94,7 +97,8 @@ def describe_world(
     _add_link(body, urdf, urdf.root, None, robot, geometries)
     for k, shape in enumerate(shapes):
         _add_shape(body, k, shape)
-    pairs = tuple(_pairs(robot, urdf, shapes, geometries, grounds))
+    soles = {urdf.joints[name].child for name in robot.soles}
+    pairs = tuple(_pairs(urdf, soles, assembled.supports, shapes, geometries, grounds))
     contact = ET.SubElement(root, "contact")
     for k, pair in enumerate(pairs):
         told = {"name": str(k), "geom1": pair.one, "geom2": pair.other, "condim": "3"}
@@ -106,7 +110,8 @@ def describe_world(
             for joint in dict.fromkeys((*entry.joints, *entry.brake_joints)):
                 name = f"{entry.role}:{joint}"
                 ET.SubElement(actuator, "velocity", name=name, joint=joint, forcerange="-1 1")
-    return World(ET.tostring(root, encoding="unicode"), urdf, pairs, geometries)
+    text = ET.tostring(root, encoding="unicode")
+    return World(text, urdf, pairs, geometries, assembled.supports)
 
 
 def _geom(body: ET.Element, told: dict[str, str]) -> None:
@@ -136,13 +141,13 @@ def _add_link(
     body = ET.SubElement(parent, "body", {"name": name} | _placed(pose))
     if joint is None:
         ET.SubElement(body, "freejoint", name="base")
-    else:
+    elif joint.kind != "fixed":
         _add_joint(body, joint, robot)
     inertia = link.inertia
     entries = (inertia[k] for k in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)))
-    ET.SubElement(
-        body, "inertial", pos=_text(link.center), mass=repr(link.mass), fullinertia=_text(entries)
-    )
+    if joint is None or joint.kind != "fixed":  # a support has no mass
+        told = {"pos": _text(link.center), "mass": repr(link.mass), "fullinertia": _text(entries)}
+        ET.SubElement(body, "inertial", told)
     geometries[name] = []
     for k, element in enumerate(link.collisions):
         title = f"{name}:{k}"
@@ -209,15 +214,15 @@ def _add_shape(parent: ET.Element, number: int, shape: Shape) -> None:
 
 
 def _pairs(
-    robot: Robot,
     urdf: Urdf,
+    soles: set[str],
+    supports: Sequence[str],
     shapes: Sequence[Shape],
     geometries: dict[str, list[str]],
     grounds: Sequence[str],
 ) -> list[Pair]:
-    soles = [urdf.joints[name].child for name in robot.soles]
     hull = {link for link, names in geometries.items() if names and link not in soles}
-    hull |= standing_out(urdf, soles)
+    hull |= standing_out(urdf, {*soles, *supports}) - {*supports}
     pairs = []
     for link, names in geometries.items():
         own = _friction(urdf.links[link])

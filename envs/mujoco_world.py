@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from envs.mjcf import GROUNDS, LINK_FRICTION, SCRIPTED, describe_world
 from envs.mujoco_ground import Ground
 from envs.mujoco_physics import Physics
-from envs.pd_motors import PdMotors
+from envs.pd_motors import pd_motors
 from envs.quaternion import rotate
 from envs.robot import Actuator, Robot
 from envs.simulator import IMPOSSIBLE_RATE, IMPOSSIBLE_SPEED, ITERATIONS, BodyState, Shape
@@ -42,7 +42,9 @@ class _Turned:
         actuator: The robot's.
         at: Where its position is.
         sign: -1 where the joint's own axis is opposite to the base's.
+        gearing: How much faster it turns than the actuator's target says.
         driven: Whether it drives; else it only brakes.
+        brakes: Whether it brakes; else it only drives.
         brake: Torque limit of braking, N·m.
         wanted: Speed about its own axis, rad/s; of a servo, its position, rad.
     """
@@ -51,7 +53,9 @@ class _Turned:
     actuator: Actuator
     at: int
     sign: float
+    gearing: float
     driven: bool
+    brakes: bool
     brake: float
     wanted: float = 0.0
 
@@ -86,20 +90,20 @@ class Mujoco:
         model, urdf = self.model, world.urdf
         # The engine puts them in an order of its own.
         self._pairs = [world.pairs[int(model.pair(k).name)] for k in range(model.npair)]
-        named = list(urdf.joints)
+        named = [name for name, joint in urdf.joints.items() if joint.kind != "fixed"]
         self._signs = {name: urdf.sign(name) for name in named}
         self._positions = {name: int(model.joint(name).qposadr[0]) for name in named}
         self._velocities = {name: int(model.joint(name).dofadr[0]) for name in named}
         self._root = int(model.body(urdf.root).id)
         self._center = tuple(model.body_ipos[self._root].tolist())
         self._read_means(robot)
-        self._motors = PdMotors(robot.actuators, self._signs)
+        self._motors = pd_motors(robot, self._signs, 1.0 / physics_rate)
         self._pushed = [
             (self._positions[name], self._velocities[name]) for name in self._motors.joints
         ]
         self._servo_speed = 1.0
         self._turned = self._find_turned(robot)
-        self._prepare_contacts(world.geometries)
+        self._prepare_contacts(world.geometries, world.supports)
         self._free = {k: f"shape:{k}" for k, shape in enumerate(shapes) if shape.mass > 0}
         self._mass, self._inertia = model.body_mass.copy(), model.body_inertia.copy()
         self._impossible = np.full(model.nv, IMPOSSIBLE_RATE)
@@ -140,10 +144,18 @@ class Mujoco:
                 gain = STIFFNESS * float(felt[self._velocities[joint]]) / model.opt.timestep
                 model.actuator_gainprm[number, 0] = gain
                 model.actuator_biasprm[number, 2] = -gain
-                brake = actuator.brake if joint in actuator.brake_joints else 0.0
-                at, sign = self._positions[joint], self._signs[joint]
-                driven = joint in actuator.joints
-                found.append(_Turned(number, actuator, at, sign, driven, brake))
+                found.append(
+                    _Turned(
+                        number,
+                        actuator,
+                        self._positions[joint],
+                        self._signs[joint],
+                        robot.gearing(joint) if actuator.kind == "wheel_speed" else 1.0,
+                        driven=joint in actuator.joints,
+                        brakes=joint in actuator.brake_joints,
+                        brake=actuator.brake,
+                    )
+                )
         return found
 
     def _read_means(self, robot: Robot) -> None:
@@ -154,10 +166,14 @@ class Mujoco:
         self._mean = np.zeros((len(robot.actuators), len(names)))
         for k, actuator in enumerate(robot.actuators):
             for name in actuator.joints:
-                self._mean[k, names.index(name)] = self._signs[name] / len(actuator.joints)
+                gearing = robot.gearing(name) if actuator.kind == "wheel_speed" else 1.0
+                share = self._signs[name] / len(actuator.joints) / gearing
+                self._mean[k, names.index(name)] = share
 
-    def _prepare_contacts(self, geometries: Mapping[str, Sequence[str]]) -> None:
-        """Who a geometry is: a sole by number, another link, or a shape by number."""
+    def _prepare_contacts(
+        self, geometries: Mapping[str, Sequence[str]], supports: Sequence[str]
+    ) -> None:
+        """Who a geometry is: a sole by number, a support, another link, or a shape by number."""
         model, robot = self.model, self._robot
         links = {name: link for link, names in geometries.items() for name in names}
         children = [model.body(model.joint(name).bodyid[0]).name for name in robot.soles]
@@ -168,7 +184,8 @@ class Mujoco:
         }
         self._own = {int(model.geom(name).id) for name in links}
         self._shape_of = {int(model.geom(f"shape:{k}").id): k for k in range(len(self._shapes))}
-        self._sole_links = set(children)
+        self._supports = {int(model.geom(name).id) for s in supports for name in geometries[s]}
+        self._sole_links = {*children, *supports}
 
     def renew(self) -> None:
         """See `Simulator.renew`: here a reset forgets everything."""
@@ -247,8 +264,8 @@ class Mujoco:
             if actuator.kind == "position":
                 turned.wanted = turned.sign * target
             else:
-                turned.wanted = turned.sign * self._robot.joint_speed(target)
-            limit = turned.brake if braking else actuator.force * turned.driven
+                turned.wanted = turned.sign * turned.gearing * self._robot.joint_speed(target)
+            limit = turned.brake if braking and turned.brakes else actuator.force * turned.driven
             limit = max(strength * limit, NOTHING)
             self.model.actuator_forcerange[turned.number] = -limit, limit
 
@@ -327,7 +344,7 @@ class Mujoco:
             elif other in self._ground.numbers and one in self._sole_of:
                 mujoco.mj_contactForce(self.model, self.data, k, force)
                 self._sole_forces[self._sole_of[one]] += force[0]
-            else:
+            elif not (other in self._ground.numbers and one in self._supports):
                 self._touched = True
 
     def torques(self) -> NDArray[np.float64]:

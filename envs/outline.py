@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -26,7 +27,12 @@ def outline(urdf: Urdf, wheels: Iterable[str]) -> tuple[Matrix, Matrix] | None:
     Returns:
         The corners, or None if no shape has a size that the URDF tells.
     """
-    discs = {urdf.joints[name].child for name in wheels if name in urdf.joints}
+    discs = {
+        part.name
+        for name in wheels
+        if name in urdf.joints
+        for part in rigid_parts(urdf, urdf.joints[name].child)
+    }
     points: list[Matrix] = []
     for link in urdf.links.values():
         for element in link.collisions:
@@ -42,23 +48,35 @@ def outline(urdf: Urdf, wheels: Iterable[str]) -> tuple[Matrix, Matrix] | None:
     return everything.min(axis=0), everything.max(axis=0)
 
 
-def lowest(link: Link, pose: Matrix) -> Matrix:
+def rigid_parts(urdf: Urdf, link: str) -> list[Link]:
+    """A link and everything that fixed joints attach to it, as a tyre to a hub."""
+    parts = [urdf.links[link]]
+    for joint in urdf.joints.values():
+        if joint.kind == "fixed" and joint.parent == link:
+            parts += rigid_parts(urdf, joint.child)
+    return parts
+
+
+def lowest(urdf: Urdf, link: str, poses: Mapping[str, Matrix]) -> Matrix:
     """The middle of a link's underside, m, ``(3,)``: halfway along and across, at its lowest point.
 
     Args:
-        link: The link, whose collision shapes are boxes, spheres, capsules or cylinders.
-        pose: Of the link, ``(4, 4)``.
+        urdf: The robot.
+        link: The link; shapes of what is fixed to it count as its own. They are boxes, spheres,
+            capsules or cylinders.
+        poses: Of all links, ``(4, 4)``.
 
     Raises:
         ValueError: If no shape has a size that the URDF tells.
     """
     boxes = [
         placed
-        for element in link.collisions
-        if (placed := corners(link, element, pose)) is not None
+        for part in rigid_parts(urdf, link)
+        for element in part.collisions
+        if (placed := corners(part, element, poses[part.name])) is not None
     ]
     if not boxes:
-        raise ValueError(f"link {link.name!r} has no box, sphere, capsule or cylinder to stand on")
+        raise ValueError(f"link {link!r} has no box, sphere, capsule or cylinder to stand on")
     points = np.concatenate(boxes)
     low, high = points.min(axis=0), points.max(axis=0)
     return np.asarray([0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]), low[2]])
@@ -88,12 +106,34 @@ def standing_out(urdf: Urdf, soles: Iterable[str]) -> set[str]:
 
 def wheel_radius(urdf: Urdf, joint: str) -> float | None:
     """Radius of the sphere or cylinder that a wheel joint turns, m; None if it is neither."""
-    for element in urdf.links[urdf.joints[joint].child].collisions:
-        for kind in ("sphere", "cylinder"):
-            shape = element.find(f"geometry/{kind}")
-            if shape is not None:
-                return float(shape.get("radius", "nan"))
+    for part in rigid_parts(urdf, urdf.joints[joint].child):
+        for element in part.collisions:
+            for kind in ("sphere", "cylinder"):
+                shape = element.find(f"geometry/{kind}")
+                if shape is not None:
+                    return float(shape.get("radius", "nan"))
     return None
+
+
+def bottom(link: Link, element: ET.Element, pose: Matrix) -> float | None:
+    """Height of a collision shape's lowest point, m; None if its size is not told.
+
+    Args:
+        link: The link it belongs to.
+        element: The shape.
+        pose: Of the link, ``(4, 4)``.
+    """
+    placed = corners(link, element, pose)
+    if placed is None:
+        return None
+    round_shape = next(iter(element.iterfind("geometry/*")))
+    if round_shape.tag == "box":
+        return float(placed[:, 2].min())
+    frame = pose @ origin_of(element, link.name)
+    radius, length = (float(round_shape.get(key, "0")) for key in ("radius", "length"))
+    along = abs(float(frame[2, 2]))  # of the axis, upwards
+    across = math.sqrt(max(1.0 - along**2, 0.0)) if round_shape.tag == "cylinder" else 1.0
+    return float(frame[2, 3]) - 0.5 * length * along - radius * across
 
 
 def corners(link: Link, element: ET.Element, pose: Matrix) -> Matrix | None:

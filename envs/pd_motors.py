@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.robot import Actuator
+from envs.joint_inertia import joint_inertia
+from envs.robot import Actuator, Robot
 
 GAINS = ("stiffness", "damping")  # parameters that are factors on what motors have
 FADING = 0.2  # fraction of its largest speed over which a motor loses its torque
@@ -23,13 +24,20 @@ class PdMotors:
     Args:
         actuators: The robot's; those of another kind are left out.
         signs: By joint, -1 where its own axis is opposite to the base's. Default: nowhere.
+        step: Physics step, s, at whose end springs and dampers act (backward Euler), so that they
+            are steady however long it is. Default: they act at its beginning.
+        inertias: By joint, what `envs.joint_inertia.joint_inertia` says, kg·m²; needed for a step.
 
     Attributes:
         joints: Names of the joints, in the order of `push`.
     """
 
     def __init__(
-        self, actuators: Sequence[Actuator], signs: Mapping[str, float] | None = None
+        self,
+        actuators: Sequence[Actuator],
+        signs: Mapping[str, float] | None = None,
+        step: float = 0.0,
+        inertias: Mapping[str, float] | None = None,
     ) -> None:
         pairs = [(a, joint) for a in actuators if a.kind == "pd" for joint in a.joints]
         self.joints = tuple(joint for _, joint in pairs)
@@ -40,6 +48,8 @@ class PdMotors:
             (a.stiffness, a.damping, a.force, a.rate, FADING * a.rate) for a, _ in pairs
         ]
         self._factors = dict.fromkeys(GAINS, 1.0)
+        self._step = step
+        self._inertias = [(inertias or {}).get(joint, 1.0) for joint in self.joints]
         self.aim({actuator.role: actuator.neutral for actuator, _ in pairs}, 1.0)
         self.rest()
 
@@ -60,19 +70,15 @@ class PdMotors:
     def aim(self, targets: Mapping[str, float], strength: float) -> None:
         """Set targets by role, rad, and the factor on torque limits; both hold until the next."""
         stiff, damped = self._factors["stiffness"], self._factors["damping"]
-        self._aims = [
-            (
-                sign * targets[role],
-                stiff * stiffness,
-                damped * damping,
-                strength * force,
-                rate,
-                fading,
-            )
-            for sign, role, (stiffness, damping, force, rate, fading) in zip(
-                self._signs, self._roles, self._motors, strict=True
-            )
-        ]
+        step = self._step
+        self._aims = []
+        for sign, role, inertia, (stiffness, damping, force, rate, fading) in zip(
+            self._signs, self._roles, self._inertias, self._motors, strict=True
+        ):
+            spring, damper = stiff * stiffness, damped * damping
+            eased = 1.0 + step * (damper + step * spring) / inertia
+            aim = (sign * targets[role], spring / eased, (damper + step * spring) / eased)
+            self._aims.append((*aim, strength * force, rate, fading))
 
     def vary(self, parameter: str, value: float) -> None:
         """Set a factor on the gains, one of `GAINS`, from the next targets on."""
@@ -104,3 +110,26 @@ class PdMotors:
             torques.append(wanted)
         self._torques = torques
         return torques
+
+
+def pd_motors(robot: Robot, signs: Mapping[str, float], step: float) -> PdMotors:
+    """The ``pd`` actuators of a robot.
+
+    Beside wheel motors, springs and dampers turn light parts at the low rate of a driving world,
+    where torques that hold for a step would shake them.
+
+    Args:
+        robot: The robot.
+        signs: See `PdMotors`.
+        step: Physics step, s.
+    """
+    kinds = {actuator.kind for actuator in robot.actuators}
+    if kinds == {"pd"}:
+        return PdMotors(robot.actuators, signs)
+    inertias = {
+        joint: actuator.armature + joint_inertia(robot.model, joint)
+        for actuator in robot.actuators
+        if actuator.kind == "pd"
+        for joint in actuator.joints
+    }
+    return PdMotors(robot.actuators, signs, step, inertias)

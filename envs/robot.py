@@ -189,6 +189,15 @@ class Robot(ABC):
     def joint_speed(self, target: float) -> float:
         """The joint speed, rad/s, of a ``wheel_speed`` target, m/s."""
 
+    def gearing(self, joint: str) -> float:
+        """How much faster a wheel turns than `joint_speed` says, as a small one beside large ones.
+
+        Args:
+            joint: The wheel's joint.
+        """
+        del joint
+        return 1.0
+
     def varied(self, factors: Mapping[str, float]) -> Robot:
         """One of its kind with other proportions.
 

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.interface import unknown
+from envs.outline import wheel_radius
 from envs.robot import Robot, Targets, Values
 from envs.tables import build, take
 
 MOST_RAYS = 4096  # far above any planar scanner, and within what PyBullet casts at once
 SPEED = "base/linear_velocity/x"
+ROUNDED = 0.05  # share by which a radius in the URDF may miss ``wheel_radius`` and still mean it
 
 
 @dataclass(frozen=True)
@@ -193,8 +195,11 @@ class Car(Robot):
 
     @property
     def soles(self) -> tuple[str, ...]:
-        """See `Robot.soles`."""
-        return self.wheels
+        """See `Robot.soles`: the wheels that turn; one that is fixed is a part of the body."""
+        joints = self.model.joints
+        return tuple(
+            name for name in self.wheels if name not in joints or joints[name].kind != "fixed"
+        )
 
     @property
     def senses(self) -> str:
@@ -208,7 +213,15 @@ class Car(Robot):
 
     def start(self, speed: float) -> Mapping[str, tuple[float, float]]:
         """See `Robot.start`."""
-        return dict.fromkeys(self.wheels, (0.0, speed / self.wheel_radius))
+        rate = speed / self.wheel_radius
+        return {name: (0.0, rate * self.gearing(name)) for name in self.soles}
+
+    def gearing(self, joint: str) -> float:
+        """See `Robot.gearing`: the URDF's radius counts where it differs from ``wheel_radius``."""
+        own = wheel_radius(self.model, joint) if joint in self.model.joints else None
+        if own is None or abs(own / self.wheel_radius - 1.0) <= ROUNDED:
+            return 1.0
+        return self.wheel_radius / own
 
     def joint_speed(self, target: float) -> float:
         """See `Robot.joint_speed`."""

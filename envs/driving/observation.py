@@ -28,7 +28,7 @@ def own_features(robot: Car) -> list[Feature]:
         Feature("base/angular_velocity/z", "rad/s", -1.5, 1.5),
     ]
     for actuator in robot.actuators:
-        if actuator.kind == "position":
+        if actuator.kind != "wheel_speed":
             name, unit = f"joint/{actuator.role}/position", "rad"
         else:
             name, unit = f"wheel/{actuator.role}/speed", "m/s"

@@ -276,7 +276,7 @@ class Driving:
         position, velocity = simulator.joints()
         own = [self.forward, self._yaw_rate]
         for k, actuator in enumerate(robot.actuators):
-            wheel = actuator.kind != "position"
+            wheel = actuator.kind == "wheel_speed"
             own.append(velocity[k] * robot.wheel_radius if wheel else position[k])
         own += [
             *self.command,

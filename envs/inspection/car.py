@@ -9,12 +9,12 @@ import numpy as np
 from envs.driving.car import Ackermann, Car, Differential
 from envs.inspection.description import describe, total
 from envs.inspection.finding import Finding, judge, near
-from envs.outline import outline, wheel_radius
+from envs.outline import outline, rigid_parts, wheel_radius
 from envs.urdf import Urdf
 
 DENSITY = (20.0, 3000.0)  # kg/m³ of the outline: an empty shell, a block of aluminium
 SIZE = 0.4  # outline against length and width: bumpers, mirrors and meshes are not in the shapes
-DISTANCE = 0.05  # wheel radius and wheelbase against the URDF
+DISTANCE = 0.05  # wheelbase against the URDF
 
 
 def describe_car(robot: Car, urdf: Urdf, roles: Sequence[str]) -> list[Finding]:
@@ -38,8 +38,12 @@ def _speeds(robot: Car) -> Iterator[str]:
 
 
 def _shares(robot: Car, urdf: Urdf) -> Iterator[str]:
-    wheels = {urdf.joints[name].child for name in robot.wheels if name in urdf.joints}
-    rolling = sum(urdf.links[name].mass for name in wheels)
+    rolling = sum(
+        part.mass
+        for name in robot.soles
+        if name in urdf.joints
+        for part in rigid_parts(urdf, urdf.joints[name].child)
+    )
     if rolling >= total(urdf) - rolling:
         yield f"the wheels weigh {rolling:.3g} kg, the rest {total(urdf) - rolling:.3g} kg"
     box = outline(urdf, robot.wheels)
@@ -75,30 +79,49 @@ def _wheels(robot: Car, urdf: Urdf) -> Iterator[str]:
         name
         for actuator in robot.actuators
         for name in (
-            *(actuator.joints if actuator.kind != "position" else ()),
+            *(actuator.joints if actuator.kind == "wheel_speed" else ()),
             *actuator.brake_joints,
         )
     ]
     for name in dict.fromkeys(rolled):
         if name not in robot.wheels:
             yield f"joint {name!r} is driven or braked but not in wheels; add it"
+    yield from _radius(robot, urdf)
     for name in robot.wheels:
         if name not in urdf.joints:
             continue
         axis = urdf.axis(name)
-        if abs(axis[1]) < 0.95 * float(np.linalg.norm(axis)):
+        fixed = urdf.joints[name].kind == "fixed"  # as a ball that slides
+        if not fixed and abs(axis[1]) < 0.95 * float(np.linalg.norm(axis)):
             axes = ", ".join(f"{value:.2g}" for value in axis)
-            yield f"joint {name!r} turns about ({axes}), not about the robot's y axis: no wheel"
+            yield (
+                f"joint {name!r} turns about ({axes}), not about the robot's y axis: no wheel; "
+                "leave it out of wheels if it is a caster's"
+            )
             continue
         radius = wheel_radius(urdf, name)
-        if radius is not None and not near(robot.wheel_radius, radius, DISTANCE):
-            yield f"wheel_radius is {robot.wheel_radius} m, but {name!r} has {radius:g} m"
+        if fixed and radius is None:
+            continue
         gap = robot.height + float(urdf.place(name)[2]) - (radius or robot.wheel_radius)
         if abs(gap) > 0.1 * robot.wheel_radius:
             yield (
                 f"with height {robot.height} m the wheel {name!r} is {gap:+.3g} m above the "
                 f"ground; height should be {robot.height - gap:.4g}"
             )
+
+
+def _radius(robot: Car, urdf: Urdf) -> Iterator[str]:
+    """Casters and the other axle's wheels may be smaller or larger, but not all driven ones."""
+    radii = {
+        name: radius
+        for actuator in robot.actuators
+        if actuator.kind == "wheel_speed"
+        for name in actuator.joints
+        if name in urdf.joints and (radius := wheel_radius(urdf, name)) is not None
+    }
+    if radii and all(robot.gearing(name) != 1.0 for name in radii):
+        name, radius = next(iter(radii.items()))
+        yield f"wheel_radius is {robot.wheel_radius} m, but {name!r} has {radius:g} m"
 
 
 def _geometry(robot: Car, urdf: Urdf) -> Iterator[str]:
@@ -109,7 +132,9 @@ def _geometry(robot: Car, urdf: Urdf) -> Iterator[str]:
     if isinstance(model, Ackermann):
         steering = roles[model.steering].joints
         steered = float(np.mean([urdf.place(name)[0] for name in steering]))
-        turned = {urdf.joints[name].child for name in steering}
+        turned = {
+            part.name for name in steering for part in rigid_parts(urdf, urdf.joints[name].child)
+        }
         others = [
             name
             for name in robot.wheels

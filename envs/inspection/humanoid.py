@@ -42,8 +42,7 @@ def _soles(robot: Humanoid, urdf: Urdf) -> Iterator[str]:
         return
     poses = urdf.posed(posture(robot, urdf))
     for foot in robot.feet:
-        link = urdf.links[urdf.joints[foot].child]
-        gap = robot.height + float(lowest(link, poses[link.name])[2])
+        gap = robot.height + float(lowest(urdf, urdf.joints[foot].child, poses)[2])
         if abs(gap) > GROUND * robot.height:
             yield (
                 f"the sole of {foot!r} is {gap:+.3g} m above the ground; height should be "

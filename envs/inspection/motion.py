@@ -53,6 +53,9 @@ class Track:
         robot: The robot.
         physics_rate: Hz.
 
+    Attributes:
+        touched: Whether the body touched the ground during the last run.
+
     Raises:
         ValueError: If the engine cannot load the robot.
     """
@@ -60,25 +63,28 @@ class Track:
     def __init__(self, robot: Car, physics_rate: float) -> None:
         self._robot = robot
         self._substeps = round(physics_rate / CONTROL_RATE)
+        self.touched = False
         self._simulator = Bullet()
         self._simulator.load(robot, (), physics_rate)
 
     def run(self, targets: Targets, seconds: float, speed: float = 0.0) -> Motion:
         """Hold ``targets`` for some time, from a rolling start at ``speed`` m/s."""
         simulator, robot = self._simulator, self._robot
+        self.touched = False
         simulator.reset(0.0, 0.0, 0.0, speed)
         rows: list[tuple[float, ...]] = []
         forward = speed
         for _ in range(min(max(round(seconds * CONTROL_RATE), 1), LONGEST)):
             simulator.drive(targets, 1.0, forward)
             simulator.advance(self._substeps)
+            self.touched = simulator.touched() or self.touched
             state = simulator.state()
             heading = yaw(state.quaternion)
             (vx, vy, _), (x, y, z) = state.linear_velocity, state.position
             forward = vx * math.cos(heading) + vy * math.sin(heading)
             position, velocity = simulator.joints()
             joints = [
-                position[k] if a.kind == "position" else velocity[k] * robot.wheel_radius
+                velocity[k] * robot.wheel_radius if a.kind == "wheel_speed" else position[k]
                 for k, a in enumerate(robot.actuators)
             ]
             turned = state.angular_velocity[2], z, tilt(state.quaternion)
@@ -129,13 +135,18 @@ def _rest(robot: Car, track: Track) -> Iterator[str]:
             f"it leans by {math.degrees(motion.tilt[-1]):.1f} degrees; check that all wheels touch "
             "the ground and where the centre of mass is"
         )
+    if track.touched:
+        yield (
+            "its body touches the ground while it stands, which ends every episode as a collision; "
+            "check height, and the collision shapes nearest to the ground"
+        )
     if not speed <= STILL:
         yield f"it creeps at {speed:.2g} m/s with all targets at zero; check masses and contacts"
 
 
 def _actuators(robot: Car, track: Track) -> Iterator[str]:
     for k, actuator in enumerate(robot.actuators):
-        servo = actuator.kind == "position"
+        servo = actuator.kind != "wheel_speed"
         unit = "rad" if servo else "m/s"
         for target in (actuator.low, actuator.high):
             goal = 0.5 * target

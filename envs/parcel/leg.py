@@ -42,7 +42,7 @@ class Leg:
         nominal = posture(robot, urdf)
         poses = urdf.posed(nominal)
         link = urdf.joints[foot].child
-        bottom = lowest(urdf.links[link], poses[link])
+        bottom = lowest(urdf, link, poses)
         self.sole = bottom
         joints = [actuators[f"{side}_{role}"].joints[0] for role in PITCHES]
         # In the sagittal plane: each joint's place, as seen in the nominal posture.

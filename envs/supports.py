@@ -1,0 +1,128 @@
+"""What a robot stands on besides its wheels or feet: casters, skids and balls.
+
+A collision shape that reaches the ground in the nominal posture is meant to touch it, whichever
+link it belongs to, so that its contact with the ground is no collision. Engines keep friction and
+contacts by link, so such a shape becomes a link of its own, without mass, on a fixed joint.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from envs.fixed_joints import merge_fixed_joints
+from envs.outline import bottom, outline, rigid_parts
+from envs.robot import Robot
+from envs.urdf import Link, Urdf, parse_urdf
+
+REACH = 0.01  # of the robot's largest extent, within which a shape reaches the ground
+NOTHING = dict.fromkeys(("ixx", "iyy", "izz", "ixy", "ixz", "iyz"), "0")
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """A robot as engines load it.
+
+    Attributes:
+        text: Its URDF, in which what is rigid is one link, except for shapes that it stands on.
+        urdf: The same, read.
+        supports: Names of the links that may touch the ground besides the robot's soles.
+    """
+
+    text: str
+    urdf: Urdf
+    supports: tuple[str, ...]
+
+
+def assemble(robot: Robot) -> Assembled:
+    """Merge what is rigid, and separate the shapes that a robot stands on.
+
+    Raises:
+        ValueError: If the URDF cannot be read.
+    """
+    urdf = robot.model
+    text = merge_fixed_joints(urdf)
+    grounded = _grounded(robot, urdf)
+    supports: list[str] = []
+    if grounded:
+        root = ET.fromstring(text)
+        for element in root.findall("link"):
+            supports += _separate(root, element, urdf, grounded)
+        ET.indent(root)
+        text = ET.tostring(root, encoding="unicode")
+    return Assembled(text, parse_urdf(text, robot.urdf), tuple(supports))
+
+
+def _grounded(robot: Robot, urdf: Urdf) -> Sequence[ET.Element]:
+    """The shapes that reach the ground, except those of the soles."""
+    box = outline(urdf, ())
+    if box is None:
+        return ()
+    start = {name: at for name, (at, _) in robot.start(0.0).items() if name in urdf.joints}
+    poses = urdf.posed({name: urdf.sign(name) * at for name, at in start.items()})
+    level = -robot.height + REACH * float(np.max(box[1] - box[0]))
+    soles = {
+        part.name
+        for name in robot.soles
+        if name in urdf.joints
+        for part in rigid_parts(urdf, urdf.joints[name].child)
+    }
+    return [
+        element
+        for link in urdf.links.values()
+        if link.name not in soles
+        for element in link.collisions
+        if (lowest := bottom(link, element, poses[link.name])) is not None and lowest <= level
+    ]
+
+
+def _separate(
+    root: ET.Element, merged: ET.Element, urdf: Urdf, grounded: Sequence[ET.Element]
+) -> list[str]:
+    """Move the shapes that reach the ground out of a merged link, and name the links they are in.
+
+    Args:
+        root: The merged URDF, which new links are added to.
+        merged: The link; its shapes are those of its parts, in the order of ``urdf``.
+        urdf: The robot before it was merged.
+        grounded: The shapes.
+    """
+    name = merged.get("name", "")
+    rigid = {part.name for part in rigid_parts(urdf, name)}
+    owners = [
+        (part, original in grounded)
+        for part in urdf.links.values()
+        if part.name in rigid
+        for original in part.collisions
+    ]
+    if not any(stands for _, stands in owners):
+        return []
+    if all(stands for _, stands in owners):
+        return [name]
+    made: dict[str, ET.Element] = {}
+    for (part, stands), shape in zip(owners, merged.findall("collision"), strict=True):
+        if stands:
+            if part.name not in made:
+                made[part.name] = _add_link(root, name, part, f"{part.name}_support")
+            merged.remove(shape)
+            made[part.name].append(shape)
+    return [element.get("name", "") for element in made.values()]
+
+
+def _add_link(root: ET.Element, parent: str, part: Link, name: str) -> ET.Element:
+    """Attach a link without mass that has a part's friction, in the parent's own frame."""
+    while any(element.get("name") == name for element in root):
+        name += "_"
+    link = ET.SubElement(root, "link", name=name)
+    inertial = ET.SubElement(link, "inertial")
+    ET.SubElement(inertial, "mass", value="0")
+    ET.SubElement(inertial, "inertia", NOTHING)
+    if part.contact is not None:
+        link.append(part.contact)
+    joint = ET.SubElement(root, "joint", name=name, type="fixed")
+    ET.SubElement(joint, "parent", link=parent)
+    ET.SubElement(joint, "child", link=name)
+    return link
