@@ -20,7 +20,10 @@ GROUND_FRICTION = 1.0
 GROUNDS = "ground", "field"  # a plane and, where it may be rough, heights over it
 AWAY, THICK = -100.0, 1.0  # m: where a field waits, and how deep it is under the lowest height
 LINK_FRICTION = 0.5  # of a link whose URDF tells none, as PyBullet assumes
+ROBOT = "robot/"  # before the names of the robot's parts, or one might be called as the world's
 SCRIPTED = 3  # the geometry group of what moves by script, which beams see
+NO_LIMITS = {"lower": "0", "upper": "-1"}  # what PyBullet takes a limit for that is not given
+NARROW = 1e-6  # rad or m
 KINDS = {"revolute": "hinge", "continuous": "hinge", "prismatic": "slide"}
 
 
@@ -108,8 +111,10 @@ def describe_world(
     for entry in robot.actuators:
         if entry.kind != "pd":
             for joint in dict.fromkeys((*entry.joints, *entry.brake_joints)):
-                name = f"{entry.role}:{joint}"
-                ET.SubElement(actuator, "velocity", name=name, joint=joint, forcerange="-1 1")
+                name = f"{entry.role}:{ROBOT}{joint}"
+                ET.SubElement(
+                    actuator, "velocity", name=name, joint=ROBOT + joint, forcerange="-1 1"
+                )
     text = ET.tostring(root, encoding="unicode")
     return World(text, urdf, pairs, geometries, assembled.supports)
 
@@ -138,7 +143,7 @@ def _add_link(
 ) -> None:
     link = urdf.links[name]
     pose = np.eye(4) if joint is None else joint.origin
-    body = ET.SubElement(parent, "body", {"name": name} | _placed(pose))
+    body = ET.SubElement(parent, "body", {"name": ROBOT + name} | _placed(pose))
     if joint is None:
         ET.SubElement(body, "freejoint", name="base")
     elif joint.kind != "fixed":
@@ -150,7 +155,7 @@ def _add_link(
         ET.SubElement(body, "inertial", told)
     geometries[name] = []
     for k, element in enumerate(link.collisions):
-        title = f"{name}:{k}"
+        title = f"{ROBOT}{name}:{k}"
         geometries[name].append(title)
         _geom(body, {"name": title} | _geometry(link, element, robot))
     for other in urdf.joints.values():
@@ -159,13 +164,20 @@ def _add_link(
 
 
 def _add_joint(body: ET.Element, joint: Joint, robot: Robot) -> None:
-    told = {"name": joint.name, "type": KINDS[joint.kind], "axis": _text(joint.axis)}
+    if joint.kind not in KINDS:
+        kinds = ", ".join(KINDS)
+        raise ValueError(
+            f"{robot.urdf}: joint {joint.name!r} is {joint.kind!r}; use one of {kinds}, fixed"
+        )
+    told = {"name": ROBOT + joint.name, "type": KINDS[joint.kind], "axis": _text(joint.axis)}
     armature = [a.armature for a in robot.actuators if joint.name in a.joints]
     if armature and armature[0]:
         told["armature"] = repr(armature[0])
     limit = joint.element.find("limit")
     if joint.kind != "continuous" and limit is not None:
-        low, high = (float(limit.get(key, "0")) for key in ("lower", "upper"))
+        low, high = (float(limit.get(key, none)) for key, none in NO_LIMITS.items())
+        if low == high:  # a joint that cannot move; the engine wants a range
+            low, high = low - NARROW, high + NARROW
         if low < high:
             told["range"] = f"{low!r} {high!r}"
     ET.SubElement(body, "joint", told)

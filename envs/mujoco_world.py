@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.mjcf import GROUNDS, LINK_FRICTION, SCRIPTED, describe_world
+from envs.mjcf import GROUNDS, LINK_FRICTION, ROBOT, SCRIPTED, World, describe_world
 from envs.mujoco_ground import Ground
+from envs.mujoco_motors import SpeedMotors
 from envs.mujoco_physics import Physics
 from envs.pd_motors import pd_motors
 from envs.quaternion import rotate
-from envs.robot import Actuator, Robot
+from envs.robot import Robot
 from envs.simulator import IMPOSSIBLE_RATE, IMPOSSIBLE_SPEED, ITERATIONS, BodyState, Shape
 from envs.terrain import Plot, Terrain
 from envs.zeros import Zeros
 
 FINEST = 0.001  # s: the largest step of the engine; a physics step is made of as many as it takes
-STIFFNESS = 4.0  # of speed controllers, in missing speeds made up in a step by a wheel in the air
-SERVO_GAIN = 0.3  # of the way to its target that a servo wants to go in a physics step
-NOTHING = 1e-9  # N·m: the engine wants a range
 AWAY = 100_000.0  # m above, from where nothing falls down in a minute
 WARNINGS = mujoco.mjtWarning
 BAD = [int(WARNINGS.mjWARN_BADQPOS), int(WARNINGS.mjWARN_BADQVEL), int(WARNINGS.mjWARN_BADQACC)]
@@ -31,33 +28,6 @@ BAD = [int(WARNINGS.mjWARN_BADQPOS), int(WARNINGS.mjWARN_BADQVEL), int(WARNINGS.
 
 def _ignore(message: str) -> None:
     """Warnings are counted, see `Mujoco.diverged`; the engine would print them and keep a log."""
-
-
-@dataclass
-class _Turned:
-    """A joint whose speed is controlled: a wheel's, or a servo's.
-
-    Attributes:
-        number: Of the engine's actuator.
-        actuator: The robot's.
-        at: Where its position is.
-        sign: -1 where the joint's own axis is opposite to the base's.
-        gearing: How much faster it turns than the actuator's target says.
-        driven: Whether it drives; else it only brakes.
-        brakes: Whether it brakes; else it only drives.
-        brake: Torque limit of braking, N·m.
-        wanted: Speed about its own axis, rad/s; of a servo, its position, rad.
-    """
-
-    number: int
-    actuator: Actuator
-    at: int
-    sign: float
-    gearing: float
-    driven: bool
-    brakes: bool
-    brake: float
-    wanted: float = 0.0
 
 
 class Mujoco:
@@ -80,7 +50,6 @@ class Mujoco:
         if mujoco.get_mju_user_warning() is None:
             mujoco.set_mju_user_warning(_ignore)
         self._robot, self._shapes = robot, tuple(shapes)
-        self._rate = physics_rate
         self._steps = math.ceil(1.0 / (physics_rate * FINEST))
         world = describe_world(robot, shapes, 1.0 / (physics_rate * self._steps), plot)
         self.model = mujoco.MjModel.from_xml_string(world.text)
@@ -92,18 +61,19 @@ class Mujoco:
         self._pairs = [world.pairs[int(model.pair(k).name)] for k in range(model.npair)]
         named = [name for name, joint in urdf.joints.items() if joint.kind != "fixed"]
         self._signs = {name: urdf.sign(name) for name in named}
-        self._positions = {name: int(model.joint(name).qposadr[0]) for name in named}
-        self._velocities = {name: int(model.joint(name).dofadr[0]) for name in named}
-        self._root = int(model.body(urdf.root).id)
+        self._positions = {name: int(model.joint(ROBOT + name).qposadr[0]) for name in named}
+        self._velocities = {name: int(model.joint(ROBOT + name).dofadr[0]) for name in named}
+        self._root = int(model.body(ROBOT + urdf.root).id)
         self._center = tuple(model.body_ipos[self._root].tolist())
         self._read_means(robot)
         self._motors = pd_motors(robot, self._signs, 1.0 / physics_rate)
         self._pushed = [
             (self._positions[name], self._velocities[name]) for name in self._motors.joints
         ]
-        self._servo_speed = 1.0
-        self._turned = self._find_turned(robot)
-        self._prepare_contacts(world.geometries, world.supports)
+        self._turned = SpeedMotors(
+            model, self.data, robot, self._positions, self._velocities, self._signs, physics_rate
+        )
+        self._prepare_contacts(world)
         self._free = {k: f"shape:{k}" for k, shape in enumerate(shapes) if shape.mass > 0}
         self._mass, self._inertia = model.body_mass.copy(), model.body_inertia.copy()
         self._impossible = np.full(model.nv, IMPOSSIBLE_RATE)
@@ -116,7 +86,7 @@ class Mujoco:
             model,
             self._scratch,
             self._motors,
-            links=[int(model.body(name).id) for name in links],
+            links=[int(model.body(ROBOT + name).id) for name in links],
             turned=[rate for _, rate in self._pushed],
             frictions=[pair.friction for pair in self._pairs],
             soles=soles,
@@ -127,36 +97,6 @@ class Mujoco:
         self._held: set[int] = set()
         self._beams = np.zeros(6, dtype=np.uint8)
         self._beams[SCRIPTED] = 1
-
-    def _find_turned(self, robot: Robot) -> list[_Turned]:
-        """Wheels and servos, each with a speed controller as stiff as what it turns is heavy."""
-        model = self.model
-        mujoco.mj_forward(model, self.data)
-        found, felt = [], np.zeros(model.nv)
-        for actuator in robot.actuators:
-            if actuator.kind == "pd":
-                continue
-            for joint in dict.fromkeys((*actuator.joints, *actuator.brake_joints)):
-                number = int(model.actuator(f"{actuator.role}:{joint}").id)
-                unit = np.zeros(model.nv)
-                unit[self._velocities[joint]] = 1.0
-                mujoco.mj_mulM(model, self.data, felt, unit)
-                gain = STIFFNESS * float(felt[self._velocities[joint]]) / model.opt.timestep
-                model.actuator_gainprm[number, 0] = gain
-                model.actuator_biasprm[number, 2] = -gain
-                found.append(
-                    _Turned(
-                        number,
-                        actuator,
-                        self._positions[joint],
-                        self._signs[joint],
-                        robot.gearing(joint) if actuator.kind == "wheel_speed" else 1.0,
-                        driven=joint in actuator.joints,
-                        brakes=joint in actuator.brake_joints,
-                        brake=actuator.brake,
-                    )
-                )
-        return found
 
     def _read_means(self, robot: Robot) -> None:
         """Where each actuator's joints are in the state, and the matrix that makes their mean."""
@@ -170,13 +110,11 @@ class Mujoco:
                 share = self._signs[name] / len(actuator.joints) / gearing
                 self._mean[k, names.index(name)] = share
 
-    def _prepare_contacts(
-        self, geometries: Mapping[str, Sequence[str]], supports: Sequence[str]
-    ) -> None:
+    def _prepare_contacts(self, world: World) -> None:
         """Who a geometry is: a sole by number, a support, another link, or a shape by number."""
-        model, robot = self.model, self._robot
+        model, supports, geometries = self.model, world.supports, world.geometries
         links = {name: link for link, names in geometries.items() for name in names}
-        children = [model.body(model.joint(name).bodyid[0]).name for name in robot.soles]
+        children = [world.urdf.joints[name].child for name in self._robot.soles]
         self._sole_of = {
             int(model.geom(name).id): children.index(link)
             for name, link in links.items()
@@ -257,17 +195,7 @@ class Mujoco:
         targets = self._zeros.understood(targets)
         if self._pushed:
             self._motors.aim(targets, strength)
-        for turned in self._turned:
-            actuator = turned.actuator
-            target = targets[actuator.role]
-            braking = bool(actuator.brake_joints) and target < speed
-            if actuator.kind == "position":
-                turned.wanted = turned.sign * target
-            else:
-                turned.wanted = turned.sign * turned.gearing * self._robot.joint_speed(target)
-            limit = turned.brake if braking and turned.brakes else actuator.force * turned.driven
-            limit = max(strength * limit, NOTHING)
-            self.model.actuator_forcerange[turned.number] = -limit, limit
+        self._turned.aim(targets, strength, speed)
 
     def engine_step(self) -> None:
         """See `Simulator.engine_step`: as many of MuJoCo's as make a physics step."""
@@ -280,7 +208,7 @@ class Mujoco:
                 self._push()
             if self._physics.wrench.acts:
                 self._pull()
-            self._turn()
+            self._turned.turn()
             self.engine_step()
             if not self._free:
                 self._feel()
@@ -314,16 +242,6 @@ class Mujoco:
         """Let the wrench act in the next physics step."""
         w, a, b, c = self.data.qpos[3:7].tolist()
         self.data.xfrc_applied[self._root] = np.ravel(self._physics.wrench.seen((a, b, c, w)))
-
-    def _turn(self) -> None:
-        """Tell wheels and servos how fast to turn in a physics step."""
-        for turned in self._turned:
-            wanted = turned.wanted
-            if turned.actuator.kind == "position":
-                limit = turned.actuator.rate * self._servo_speed
-                way = SERVO_GAIN * (turned.wanted - self.data.qpos[turned.at]) * self._rate
-                wanted = min(max(way, -limit), limit)
-            self.data.ctrl[turned.number] = wanted
 
     def _feel(self) -> None:
         """What touches the robot now."""
@@ -417,7 +335,7 @@ class Mujoco:
     def vary(self, parameter: str, value: float) -> None:
         """See `Simulator.vary`."""
         if parameter == "servo_speed":
-            self._servo_speed = value
+            self._turned.servo_speed = value
         else:
             self._physics.vary(parameter, value)
 

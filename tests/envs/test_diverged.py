@@ -55,7 +55,7 @@ def spin(simulator, rate):
             simulator._robot.body, joint, 0.0, rate, physicsClientId=simulator._client
         )
     else:
-        simulator.data.qvel[int(simulator.model.joint("rear_left_wheel").dofadr[0])] = rate
+        simulator.data.qvel[int(simulator.model.joint("robot/rear_left_wheel").dofadr[0])] = rate
 
 
 def advance(simulator):
