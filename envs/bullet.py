@@ -23,6 +23,7 @@ from envs.bullet_robot import (
     possible,
 )
 from envs.gravity import Gravity
+from envs.loaded import Loaded
 from envs.quaternion import rotate
 from envs.quiet import quiet
 from envs.robot import Robot
@@ -341,6 +342,10 @@ class Bullet:
     def push(self, lateral: float) -> None:
         """See `Simulator.push`."""
         self._robot.push(lateral)
+
+    def loaded(self) -> Loaded:
+        """See `Simulator.loaded`."""
+        return self._robot.loaded()
 
     def close(self) -> None:
         """See `Simulator.close`."""

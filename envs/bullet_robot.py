@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.interface import unknown
+from envs.loaded import Loaded, LoadedJoint, LoadedLink
 from envs.quaternion import Quaternion, multiply, rotate
 from envs.quiet import quiet
 from envs.robot import Robot
@@ -77,6 +78,8 @@ class BulletRobot:
         self.hull, self._bare_soles = self._find_hull()
         self._set_up()
         info = [pybullet.getDynamicsInfo(self.body, i, physicsClientId=client) for i in self.links]
+        self._kinds = {name: joint.kind for name, joint in assembled.urdf.joints.items()}
+        self._infos, self._info, self._of_link = infos, info, of_link
         self._mass = [float(entry[0]) for entry in info]
         self.wrench = Wrench(sum(self._mass))
         self._inertia = [tuple(map(float, entry[2])) for entry in info]
@@ -227,6 +230,27 @@ class BulletRobot:
             for link in self._bare_soles
             for contact in contacts(bodyA=body, linkIndexA=link, physicsClientId=client)
         )
+
+    def loaded(self) -> Loaded:
+        """See `Simulator.loaded`; what rotors add to inertias is left out."""
+        links = {}
+        for name, link in self._of_link.items():
+            mass, _, inertia, center, turn = self._info[1 + link][:5]
+            axes = np.asarray([rotate(turn, *axis) for axis in np.eye(3).tolist()]).T
+            shapes = pybullet.getCollisionShapeData(self.body, link, physicsClientId=self.client)
+            links[name] = LoadedLink(
+                mass, np.asarray(center), axes @ np.diag(inertia) @ axes.T, len(shapes)
+            )
+        joints = {}
+        for number, name in self.joints.items():
+            info = self._infos[number]
+            low, high = -math.inf, math.inf
+            if info[8] <= info[9] and self._kinds[name] != "continuous":  # whose are not enforced
+                low, high = info[8:10]
+            joints[name] = LoadedJoint(np.asarray(info[13]), low, high)
+        names = {link: name for name, link in self._of_link.items()}
+        bumps = frozenset(names[link] for link in (*self.hull, *self._bare_soles))
+        return Loaded(links, joints, bumps)
 
     def weigh(self, parameter: str, factor: float) -> None:
         """Set masses with their inertias, or what rotors add, by a factor on what was loaded."""

@@ -9,8 +9,10 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.loaded import Loaded
 from envs.mjcf import GROUNDS, LINK_FRICTION, ROBOT, SCRIPTED, World, describe_world
 from envs.mujoco_ground import Ground
+from envs.mujoco_loaded import loaded
 from envs.mujoco_motors import SpeedMotors
 from envs.mujoco_physics import Physics
 from envs.pd_motors import pd_motors
@@ -52,6 +54,7 @@ class Mujoco:
         self._robot, self._shapes = robot, tuple(shapes)
         self._steps = math.ceil(1.0 / (physics_rate * FINEST))
         world = describe_world(robot, shapes, 1.0 / (physics_rate * self._steps), plot)
+        self._world = world
         self.model = mujoco.MjModel.from_xml_string(world.text)
         self.data = mujoco.MjData(self.model)
         self._scratch = mujoco.MjData(self.model)
@@ -347,6 +350,10 @@ class Mujoco:
         """See `Simulator.push`."""
         w, a, b, c = self.data.qpos[3:7].tolist()
         self.data.qvel[:3] += rotate((a, b, c, w), 0.0, lateral, 0.0)
+
+    def loaded(self) -> Loaded:
+        """See `Simulator.loaded`."""
+        return loaded(self.model, self._world)
 
     def close(self) -> None:
         """See `Simulator.close`: nothing is held."""

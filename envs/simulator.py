@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.loaded import Loaded
 from envs.robot import Robot
 from envs.terrain import Plot, Terrain
 
@@ -179,6 +180,9 @@ class Simulator(Protocol):
 
     def push(self, lateral: float) -> None:
         """Add ``lateral`` m/s to the base's velocity, to its left."""
+
+    def loaded(self) -> Loaded:
+        """What the engine made of the robot's file, as the engine says."""
 
     def close(self) -> None:
         """Free the world."""

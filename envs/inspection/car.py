@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 
 from envs.driving.car import Ackermann, Car, Differential
 from envs.inspection.description import describe, total
 from envs.inspection.finding import Finding, judge, near
+from envs.inspection.ranges import ranges
 from envs.outline import outline, rigid_parts, wheel_radius
 from envs.urdf import Urdf
 
@@ -20,7 +22,13 @@ DISTANCE = 0.05  # wheelbase against the URDF
 def describe_car(robot: Car, urdf: Urdf, roles: Sequence[str]) -> list[Finding]:
     """Inspect a car without simulating it; see `envs.inspection.description.describe`."""
     return [
-        *describe(robot, urdf, roles, limits=_speeds(robot), masses=_shares(robot, urdf)),
+        *describe(
+            robot,
+            urdf,
+            roles,
+            limits=chain(_speeds(robot), ranges(robot, urdf, robot.soles)),
+            masses=_shares(robot, urdf),
+        ),
         judge("outline", _outline(robot, urdf), f"{robot.length} m x {robot.width} m, as the URDF"),
         judge("wheels", _wheels(robot, urdf), f"radius {robot.wheel_radius} m, as in the URDF"),
         judge("geometry", _geometry(robot, urdf), "axles are where the command model has them"),

@@ -89,6 +89,7 @@ def _limits(actuator: Actuator, urdf: Urdf) -> Iterator[str]:
         low, high = urdf.limits(name)
         if (
             joint.kind != "continuous"
+            and actuator.kind != "wheel_speed"  # whose range is one of speeds
             and low < high  # an engine takes other limits as none
             and not low <= actuator.low < actuator.high <= high
         ):

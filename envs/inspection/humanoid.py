@@ -10,6 +10,7 @@ import numpy as np
 from envs.bullet import Bullet
 from envs.inspection.description import describe, total
 from envs.inspection.finding import Finding, judge, near
+from envs.inspection.ranges import ranges
 from envs.outline import lowest
 from envs.parcel.delivery import parcel_shapes
 from envs.parcel.gait import Gait
@@ -30,7 +31,7 @@ LOAD = 0.05  # of the robot's mass
 def describe_humanoid(robot: Humanoid, urdf: Urdf, roles: Sequence[str]) -> list[Finding]:
     """Inspect a humanoid without simulating it; see `envs.inspection.description.describe`."""
     return [
-        *describe(robot, urdf, roles),
+        *describe(robot, urdf, roles, limits=ranges(robot, urdf)),
         judge("soles", _soles(robot, urdf), f"on the ground with the base at {robot.height} m"),
         _steps(robot),
     ]

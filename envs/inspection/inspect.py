@@ -7,6 +7,7 @@ from pathlib import Path
 from envs.catalogue import find_robot, find_task, is_made_for, tasks
 from envs.driving.car import Car
 from envs.inspection.car import describe_car
+from envs.inspection.engines import engines
 from envs.inspection.finding import Finding, Report
 from envs.inspection.humanoid import describe_humanoid, stand
 from envs.inspection.motion import drive
@@ -44,6 +45,7 @@ def inspect(robot: Robot, task: str) -> list[Finding]:
         return [*findings, Finding("urdf", False, str(error))]
     if any(finding.name in ("joints", "limits", "masses") for finding in _failed(findings)):
         return [*findings, Finding("motion", False, "not simulated: mend what is above first")]
+    findings.append(engines(robot, kind))
     try:
         if isinstance(robot, Car):
             findings += drive(robot, kind.physics_rate)
