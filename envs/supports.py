@@ -19,6 +19,7 @@ from envs.robot import Robot
 from envs.urdf import Link, Urdf, parse_urdf
 
 REACH = 0.01  # of the robot's largest extent, within which a shape reaches the ground
+UNLIMITED = {"lower": "0", "upper": "-1"}
 NOTHING = dict.fromkeys(("ixx", "iyy", "izz", "ixy", "ixz", "iyz"), "0")
 
 
@@ -44,15 +45,16 @@ def assemble(robot: Robot) -> Assembled:
         ValueError: If the URDF cannot be read.
     """
     urdf = robot.model
-    text = merge_fixed_joints(urdf)
-    grounded = _grounded(robot, urdf)
+    root = ET.fromstring(merge_fixed_joints(urdf))
     supports: list[str] = []
-    if grounded:
-        root = ET.fromstring(text)
+    if grounded := _grounded(robot, urdf):
         for element in root.findall("link"):
             supports += _separate(root, element, urdf, grounded)
-        ET.indent(root)
-        text = ET.tostring(root, encoding="unicode")
+    for joint in root.findall("joint"):
+        if joint.find("limit") is None:  # without which PyBullet does not read the file
+            ET.SubElement(joint, "limit", UNLIMITED)
+    ET.indent(root)  # PyBullet reads lines of limited length
+    text = ET.tostring(root, encoding="unicode")
     return Assembled(text, parse_urdf(text, robot.urdf), tuple(supports))
 
 

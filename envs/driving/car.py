@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -41,27 +42,57 @@ class Lidar:
 
     def __post_init__(self) -> None:
         """Refuse what no scanner can be."""
-        if self.beams * self.rays_per_beam > MOST_RAYS:
-            raise ValueError(f"lidar: beams times rays_per_beam must not exceed {MOST_RAYS}")
-        if not 0 < self.field_of_view <= 360 or self.focus <= 0:
-            raise ValueError("lidar: field_of_view must be from 0 to 360 degrees, focus positive")
-        if self.beams < 2 or self.range <= 0 or self.rays_per_beam < 1:
+        if self.beams < 2 or self.rays_per_beam < 1 or not 0 < self.range < math.inf:
             raise ValueError("lidar: needs at least two beams, a ray per beam and a positive range")
+        if self.beams * self.rays_per_beam > MOST_RAYS:
+            raise ValueError(
+                f"lidar: {self.beams} beams of {self.rays_per_beam} rays are more than {MOST_RAYS} "
+                "rays; lessen beams or rays_per_beam"
+            )
+        if not 0 < self.field_of_view <= 360 or not 0 < self.focus < math.inf:
+            raise ValueError("lidar: field_of_view must be from 0 to 360 degrees, focus positive")
+        if not all(map(math.isfinite, self.mount)):
+            raise ValueError(f"lidar.mount: needs three finite numbers, got {self.mount}")
+        if len(set(self.bearings)) < self.beams:
+            raise ValueError(
+                f"lidar: some of {self.beams} beams in {self.field_of_view:g} degrees with focus "
+                f"{self.focus:g} are less than 0.1 degrees apart, and they are named by tenths of "
+                f"a degree; {self._remedy()}"
+            )
+
+    @property
+    def bearings(self) -> list[float]:
+        """Beam directions in degrees as they are named, to a tenth."""
+        return _rounded(self.angles)
+
+    def _remedy(self) -> str:
+        """Fewer beams that are far enough apart."""
+        fewer = self.beams
+        while fewer > 1 and len(set(_rounded(self._spread(_even(fewer))))) < fewer:
+            fewer = 9 * fewer // 10
+        return f"{fewer} would fit" if fewer > 1 else "widen field_of_view, or lessen focus"
 
     @property
     def angles(self) -> NDArray[np.float64]:
         """Beam directions in degrees, right to left, shape ``(beams,)``."""
-        return self._spread(np.linspace(-1.0, 1.0, self.beams))
+        return self._spread(_even(self.beams))
 
     @property
     def rays(self) -> NDArray[np.float64]:
         """Ray directions in degrees, shape ``(beams, rays_per_beam)``."""
         cell = np.linspace(-0.5, 0.5, 2 * self.rays_per_beam + 1)[1::2]
-        centers = np.linspace(-1.0, 1.0, self.beams)
-        return self._spread(centers[:, None] + cell * 2.0 / (self.beams - 1))
+        return self._spread(_even(self.beams)[:, None] + cell * 2.0 / (self.beams - 1))
 
     def _spread(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.sign(u) * np.abs(u) ** self.focus * self.field_of_view / 2
+
+
+def _even(count: int) -> NDArray[np.float64]:
+    return np.linspace(-1.0, 1.0, count)
+
+
+def _rounded(angles: NDArray[np.float64]) -> list[float]:
+    return [round(angle, 1) + 0.0 for angle in angles.tolist()]
 
 
 class CommandModel(Protocol):

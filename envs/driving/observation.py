@@ -49,7 +49,7 @@ def own_features(robot: Car) -> list[Feature]:
 
 def lidar_features(lidar: Lidar) -> list[Feature]:
     """Range and range rate of every beam, named by its angle in degrees."""
-    angles = [round(angle, 1) + 0.0 for angle in lidar.angles.tolist()]
+    angles = lidar.bearings
     ranges = [
         Feature(f"lidar/{a:.1f}/range", "m", 0.0, NO_RETURN, series="lidar/range", coordinate=a)
         for a in angles

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,7 +11,7 @@ from envs.catalogue import SIMULATORS, make_simulator
 from envs.driving.task import Driving
 from envs.environment import Environment
 from envs.inspection.finding import Finding
-from envs.loaded import Loaded, differences
+from envs.loaded import Loaded, differences, file_limits
 from envs.parcel.task import Parcel
 from envs.robot import Robot
 from envs.supports import assemble
@@ -42,16 +43,18 @@ def engines(robot: Robot, kind: type[Driving] | type[Parcel]) -> Finding:
             loaded[name] = simulator.loaded()
             problems += [f"{name}: {problem}" for problem in _steps(environment)]
         except Exception as error:  # whatever an engine raises, it cannot use the robot
-            problems.append(f"{name}: {str(error) or type(error).__name__}")
+            problems.append(f"{name}: {' '.join(str(error).split()) or type(error).__name__}")
         finally:
             simulator.close()
+    if not loaded:
+        return Finding("engines", False, _listed(problems))
     urdf = assemble(robot).urdf
     for name, found in loaded.items():
         problems += [f"{name}: {problem}" for problem in differences(urdf, found)]
     problems += _collisions(loaded)
     if problems:
         return Finding("engines", False, _listed(problems))
-    remarks += _not_taken_over(robot.model)
+    remarks += [*_unlimited(robot), *_not_taken_over(robot.model)]
     mass = sum(link.mass for link in urdf.links.values())
     detail = f"{' and '.join(loaded)} load {len(urdf.links)} links, {mass:.4g} kg, as in the URDF"
     return Finding("engines", True, "; ".join([detail, *remarks]))
@@ -97,6 +100,19 @@ def _mimics(urdf: Urdf) -> Iterator[tuple[Joint, str]]:
         mimic = joint.element.find("mimic")
         if mimic is not None and joint.kind != "fixed":
             yield joint, mimic.get("joint", "")
+
+
+def _unlimited(robot: Robot) -> Iterator[str]:
+    """Servos' joints that may turn as far as they like."""
+    joints = [
+        robot.model.joints[name]
+        for actuator in robot.actuators
+        if actuator.kind != "wheel_speed"
+        for name in actuator.joints
+    ]
+    names = [joint.name for joint in joints if file_limits(joint)[0] == -math.inf]
+    if names:
+        yield f"without limits: {_listed([repr(name) for name in names])}"
 
 
 def _not_taken_over(urdf: Urdf) -> Iterator[str]:
