@@ -10,7 +10,7 @@ import numpy as np
 from envs.driving.car import Ackermann, Car, Differential
 from envs.inspection.description import describe, total
 from envs.inspection.finding import Finding, judge, near
-from envs.inspection.ranges import ranges
+from envs.inspection.ranges import ranges, stops
 from envs.outline import outline, rigid_parts, wheel_radius
 from envs.urdf import Urdf
 
@@ -26,7 +26,7 @@ def describe_car(robot: Car, urdf: Urdf, roles: Sequence[str]) -> list[Finding]:
             robot,
             urdf,
             roles,
-            limits=chain(_speeds(robot), ranges(robot, urdf, robot.soles)),
+            limits=chain(_speeds(robot), ranges(robot, urdf)),
             masses=_shares(robot, urdf),
         ),
         judge("outline", _outline(robot, urdf), f"{robot.length} m x {robot.width} m, as the URDF"),
@@ -107,6 +107,7 @@ def _wheels(robot: Car, urdf: Urdf) -> Iterator[str]:
                 "leave it out of wheels if it is a caster's"
             )
             continue
+        yield from stops(urdf.joints[name])
         radius = wheel_radius(urdf, name)
         if fixed and radius is None:
             continue

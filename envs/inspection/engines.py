@@ -62,15 +62,15 @@ def engines(robot: Robot, kind: type[Driving] | type[Parcel]) -> Finding:
 
 def _steps(environment: Environment) -> Iterator[str]:
     action = np.zeros(environment.action_space.shape or (), dtype=np.float32)
-    observation, _ = environment.reset(options={"episode": 0})
+    environment.reset(options={"episode": 0})
     for _ in range(STEPS):
+        observation, _, terminated, truncated, _ = environment.step(action)
         if environment.simulator.diverged() or not np.isfinite(observation).all():
             yield (
                 "it flies apart within the first steps; check masses, inertias, stiffness, and "
                 "shapes that are inside each other"
             )
             return
-        observation, _, terminated, truncated, _ = environment.step(action)
         if terminated or truncated:
             return
 

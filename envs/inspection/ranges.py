@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from envs.robot import Actuator, Robot
 from envs.urdf import Joint, Urdf
@@ -12,17 +12,13 @@ TURNS = 4.0 * math.pi  # rad: a limit beyond two turns is more likely one in deg
 ENDLESS = 10_000.0  # rad that a wheel turns on a long way
 
 
-def ranges(robot: Robot, urdf: Urdf, wheels: Iterable[str] = ()) -> Iterator[str]:
-    """What is wrong with the limits of joints that are actuated, or roll.
+def ranges(robot: Robot, urdf: Urdf) -> Iterator[str]:
+    """What is wrong with the limits of joints that are moved to positions.
 
     Args:
         robot: The robot.
         urdf: Its URDF.
-        wheels: Joints that have to turn without end.
     """
-    for name in wheels:
-        if name in urdf.joints:
-            yield from _wheel(urdf.joints[name])
     for actuator in robot.actuators:
         if actuator.kind != "wheel_speed":
             for name in actuator.joints:
@@ -31,7 +27,8 @@ def ranges(robot: Robot, urdf: Urdf, wheels: Iterable[str] = ()) -> Iterator[str
                     yield from _velocity(actuator, urdf.joints[name])
 
 
-def _wheel(joint: Joint) -> Iterator[str]:
+def stops(joint: Joint) -> Iterator[str]:
+    """Why a wheel cannot turn without end."""
     limits = _given(joint)
     if joint.kind == "prismatic":
         yield f"wheel {joint.name!r} is prismatic, so it cannot turn; make it continuous"

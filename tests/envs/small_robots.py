@@ -12,6 +12,7 @@ BODY = (
     '<collision><geometry><box size="0.34 0.24 0.08"/></geometry></collision>'
 )
 BALL = '<collision>{}<geometry><sphere radius="0.035"/></geometry></collision>'
+PLAIN = BALL.format("")
 SMOOTH = '<contact><lateral_friction value="0.0"/></contact>'
 LIGHT = (
     '<inertial><mass value="0.1"/>'
@@ -19,7 +20,8 @@ LIGHT = (
 )
 WHEEL = """
   <link name="{side}_tyre">
-    <inertial><mass value="0.4"/><inertia ixx="6e-4" iyy="1e-3" izz="6e-4" ixy="0" ixz="0" iyz="0"/></inertial>
+    <inertial><mass value="0.4"/>
+      <inertia ixx="6e-4" iyy="1e-3" izz="6e-4" ixy="0" ixz="0" iyz="0"/></inertial>
     <collision><geometry><sphere radius="0.07"/></geometry></collision>
   </link>
   <joint name="{side}_wheel" type="continuous">
@@ -37,10 +39,23 @@ height = 0.1
 wheel_radius = 0.07
 wheels = [{wheels}]
 cruise_speed = 1.0
-actuators = [
-  {{ role = "left", kind = "wheel_speed", joints = ["left_wheel"], low = -0.5, high = 1.5, force = 1.0 }},
-  {{ role = "right", kind = "wheel_speed", joints = ["right_wheel"], low = -0.5, high = 1.5, force = 1.0 }},
-]
+
+[[actuators]]
+role = "left"
+kind = "wheel_speed"
+joints = ["left_wheel"]
+low = -0.5
+high = 1.5
+force = 1.0
+
+[[actuators]]
+role = "right"
+kind = "wheel_speed"
+joints = ["right_wheel"]
+low = -0.5
+high = 1.5
+force = 1.0
+
 [command]
 model = "differential"
 left = "left"
@@ -72,7 +87,7 @@ def diffbot(folder, *, body="", links="", listed=False):
     return read_robot(folder)
 
 
-def caster(kind, shape=BALL.format("")):
+def caster(kind, shape=PLAIN):
     """A ball on a joint of a kind, named ``caster``."""
     return (
         f'<link name="ball">{LIGHT}{shape}{SMOOTH}</link>'

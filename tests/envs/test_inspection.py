@@ -1,4 +1,6 @@
 import shutil
+import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from envs import robots
 from envs.catalogue import SHIPPED, find_robot
 from envs.inspection import Finding, Report, check_robot, inspect
+from tests.envs.small_robots import changed
 
 
 @pytest.mark.parametrize("name", sorted(robots()))
@@ -45,8 +48,8 @@ BROKEN = {
     "wheel radius": (
         "hatchback",
         [(None, "wheel_radius = 0.3", "wheel_radius = 0.4")],
-        {"wheels", "speed"},
-        "wheel_radius is 0.4 m, but 'front_left_wheel' has 0.3 m",
+        {"wheels"},
+        "wheel_radius is 0.4 m, but 'rear_left_wheel' has 0.3 m",
     ),
     "wheelbase": (
         "hatchback",
@@ -242,3 +245,123 @@ def test_a_report_passes_only_if_all_findings_do():
 def test_inspecting_changes_nothing():
     robot = find_robot("trike")
     assert inspect(robot, "driving") == inspect(robot, "driving")
+
+
+STEER = '<limit lower="-0.6" upper="0.6" effort="2000" velocity="3"/>'
+WHEEL = 'type="continuous"', 'type="revolute"'
+RANGES = {
+    "no range": (STEER, '<limit lower="0" upper="0"/>', "cannot move: its lower and upper limits"),
+    "reversed": (STEER, '<limit lower="0.6" upper="-0.6"/>', "exchange them"),
+    "degrees": (STEER, '<limit lower="-34" upper="34"/>', "write -0.5934 to 0.5934"),
+    "slow": (STEER, STEER.replace('"3"', '"0.2"'), "rate 1.5 rad/s is over the velocity 0.2"),
+}
+
+
+@pytest.mark.parametrize("fault", RANGES)
+def test_limits_that_cannot_be_meant_are_told(tmp_path, fault):
+    old, new, hint = RANGES[fault]
+    report = check_robot(changed(tmp_path, "hatchback", (CAR, old, new)))
+    assert [finding.name for finding in report.failures] == ["limits", "motion"]
+    assert hint in report.failures[0].detail
+
+
+def test_a_wheel_that_stops_is_told(tmp_path):
+    axis = '<axis xyz="0 1 0"/>'
+    limit = axis + '<limit lower="-3.14" upper="3.14"/>'
+    folder = changed(tmp_path, "hatchback", (CAR, *WHEEL), (CAR, axis, limit))
+    found = {finding.name: finding.detail for finding in check_robot(folder).failures}
+    assert "is revolute, from -3.14 to 3.14 rad, where it stops" in found["wheels"]
+    assert "limits" not in found  # which are of angles, and not to be compared with m/s
+
+
+def test_a_tyre_on_a_hub_counts_as_the_wheel(tmp_path):
+    """Its radius, and that it does not make the car wider than it is."""
+    tyre = ET.fromstring((SHIPPED / "hatchback" / CAR).read_text(encoding="utf-8"))
+    for side in ("front_left", "front_right", "rear_left", "rear_right"):
+        hub = tyre.find(f"link[@name='{side}_tyre']")
+        rubber = ET.SubElement(tyre, "link", name=f"{side}_rubber")
+        for tag in ("collision", "contact"):
+            rubber.append(hub.find(tag))
+            hub.remove(hub.find(tag))
+        mount = ET.SubElement(tyre, "joint", name=f"{side}_mount", type="fixed")
+        ET.SubElement(mount, "parent", link=f"{side}_tyre")
+        ET.SubElement(mount, "child", link=f"{side}_rubber")
+    folder = changed(tmp_path, "hatchback")
+    (folder / CAR).write_bytes(ET.tostring(tyre))
+    assert check_robot(folder).failures == ()
+    old, new = "wheel_radius = 0.3", "wheel_radius = 0.4"
+    toml = (folder / "robot.toml").read_text(encoding="utf-8")
+    (folder / "robot.toml").write_text(toml.replace(old, new), encoding="utf-8")
+    assert "'rear_left_wheel' has 0.3 m" in check_robot(folder).failures[0].detail
+
+
+def test_a_sole_on_an_ankle_counts_as_the_foot(tmp_path):
+    root = ET.fromstring((SHIPPED / "porter" / "porter.urdf").read_text(encoding="utf-8"))
+    for side in ("left", "right"):
+        ankle = root.find(f"joint[@name='{side}_ankle_roll']/child").get("link")
+        foot = root.find(f"link[@name='{ankle}']")
+        sole = ET.SubElement(root, "link", name=f"{side}_sole")
+        for collision in foot.findall("collision"):
+            foot.remove(collision)
+            sole.append(collision)
+        mount = ET.SubElement(root, "joint", name=f"{side}_mount", type="fixed")
+        ET.SubElement(mount, "parent", link=ankle)
+        ET.SubElement(mount, "child", link=f"{side}_sole")
+    folder = changed(tmp_path, "porter")
+    (folder / "porter.urdf").write_bytes(ET.tostring(root))
+    assert check_robot(folder).failures == ()
+
+
+def engines_of(folder):
+    return next(f for f in check_robot(folder).findings if f.name == "engines")
+
+
+def test_what_no_engine_is_given_is_told(tmp_path):
+    axis = '<axis xyz="0 1 0"/>'
+    extra = axis + '<dynamics damping="20" friction="10"/><safety_controller k_velocity="1"/>'
+    friction = '<lateral_friction value="1.0"/>'
+    rolling = friction + '<rolling_friction value="0.1"/>'
+    found = engines_of(changed(tmp_path, "hatchback", (CAR, axis, extra), (CAR, friction, rolling)))
+    assert found.passed
+    assert "<dynamics> of 'front_left_wheel' (damping 20, friction 10)" in found.detail
+    assert "<safety_controller> of 'front_left_wheel'" in found.detail
+    assert "and 6 more" in found.detail
+    assert "not taken over" not in engines_of(SHIPPED / "hatchback").detail
+
+
+def test_a_joint_that_should_follow_another_is_told(tmp_path):
+    both = 'joints = ["front_left_steer", "front_right_steer"]'
+    left = 'joints = ["front_left_steer"]'
+    axis = '<axis xyz="0 0 1"/>'
+    mimic = axis + '<mimic joint="front_left_steer"/>'
+    folder = changed(tmp_path, "hatchback", (CAR, axis, mimic), (None, both, left))
+    found = engines_of(folder)
+    assert not found.passed
+    assert "'front_right_steer' mimics 'front_left_steer'" in found.detail
+    assert "add it to the joints of 'front_steering'" in found.detail
+
+
+def test_servos_without_limits_are_told(tmp_path):
+    found = engines_of(changed(tmp_path, "hatchback", (CAR, STEER, '<limit effort="2000"/>')))
+    assert found.passed
+    assert "without limits: 'front_left_steer'; 'front_right_steer'" in found.detail
+
+
+def test_a_robot_is_checked_without_the_engine_that_is_not_installed(monkeypatch):
+    monkeypatch.delitem(sys.modules, "envs.mujoco_world", raising=False)
+    monkeypatch.setitem(sys.modules, "mujoco", None)
+    found = engines_of(SHIPPED / "hatchback")
+    assert found.passed
+    assert "not tried: simulator 'mujoco' needs 'mujoco': pip install" in found.detail
+
+
+STIFF = "force = 1e18, rate = 1e18, stiffness = 1e18"
+
+
+def test_a_robot_that_flies_apart_is_told(tmp_path):
+    stiff = (None, "force = 120.0, rate = 12.0, stiffness = 300.0", STIFF)
+    limits = [(key, f'{key}="0" given_{key}') for key in ("effort", "velocity")]
+    changes = [("porter.urdf", key, unknown) for key, unknown in limits]
+    found = engines_of(changed(tmp_path, "porter", stiff, *changes))
+    assert not found.passed
+    assert "flies apart" in found.detail

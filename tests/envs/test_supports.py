@@ -66,7 +66,10 @@ def test_a_body_that_falls_on_the_ground_is_a_collision_all_the_same(engine, tmp
 
 @ENGINES
 def test_what_sticks_out_at_the_ground_collides_with_things(engine, tmp_path):
-    plough = '<collision><origin xyz="0.3 0 -0.08"/><geometry><box size="0.3 0.3 0.04"/></geometry></collision>'
+    plough = (
+        '<collision><origin xyz="0.3 0 -0.08"/>'
+        '<geometry><box size="0.3 0.3 0.04"/></geometry></collision>'
+    )
     robot = diffbot(tmp_path, body=plough + IN_BODY)
     simulator = engine()
     simulator.load(robot, (BLOCK,), 60.0)
