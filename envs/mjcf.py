@@ -6,6 +6,7 @@ import math
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +21,7 @@ GROUND_FRICTION = 1.0
 GROUNDS = "ground", "field"  # a plane and, where it may be rough, heights over it
 AWAY, THICK = -100.0, 1.0  # m: where a field waits, and how deep it is under the lowest height
 LINK_FRICTION = 0.5  # of a link whose URDF tells none, as PyBullet assumes
+MESHES = ".stl", ".obj"
 ROBOT = "robot/"  # before the names of the robot's parts, or one might be called as the world's
 SCRIPTED = 3  # the geometry group of what moves by script, which beams see
 NO_LIMITS = {"lower": "0", "upper": "-1"}  # what PyBullet takes a limit for that is not given
@@ -75,7 +77,8 @@ def describe_world(
         plot: Where a field of heights is, far below until it is wanted.
 
     Raises:
-        ValueError: If the robot's shapes are meshes, or its URDF cannot be read.
+        ValueError: If the robot has a shape that the engine does not read, or its URDF cannot be
+            read.
     """
     assembled = assemble(robot)
     urdf = assembled.urdf
@@ -97,7 +100,8 @@ def describe_world(
         grounds = GROUNDS
         _add_field(root, body, plot)
     geometries: dict[str, list[str]] = {}
-    _add_link(body, urdf, urdf.root, None, robot, geometries)
+    assets = ET.SubElement(root, "asset")
+    _add_link(body, urdf, urdf.root, None, robot, geometries, assets)
     for k, shape in enumerate(shapes):
         _add_shape(body, k, shape)
     soles = {urdf.joints[name].child for name in robot.soles}
@@ -140,6 +144,7 @@ def _add_link(
     joint: Joint | None,
     robot: Robot,
     geometries: dict[str, list[str]],
+    assets: ET.Element,
 ) -> None:
     link = urdf.links[name]
     pose = np.eye(4) if joint is None else joint.origin
@@ -157,10 +162,12 @@ def _add_link(
     for k, element in enumerate(link.collisions):
         title = f"{ROBOT}{name}:{k}"
         geometries[name].append(title)
-        _geom(body, {"name": title} | _geometry(link, element, robot))
+        if (mesh := element.find("geometry/mesh")) is not None:
+            _add_mesh(assets, title, mesh, robot)
+        _geom(body, {"name": title} | _geometry(link, element, title, robot))
     for other in urdf.joints.values():
         if other.parent == name:
-            _add_link(body, urdf, other.child, other, robot, geometries)
+            _add_link(body, urdf, other.child, other, robot, geometries, assets)
 
 
 def _add_joint(body: ET.Element, joint: Joint, robot: Robot) -> None:
@@ -183,7 +190,19 @@ def _add_joint(body: ET.Element, joint: Joint, robot: Robot) -> None:
     ET.SubElement(body, "joint", told)
 
 
-def _geometry(link: Link, element: ET.Element, robot: Robot) -> dict[str, str]:
+def _add_mesh(assets: ET.Element, title: str, mesh: ET.Element, robot: Robot) -> None:
+    file = mesh.get("filename", "")
+    if Path(file).suffix.lower() not in MESHES:
+        raise ValueError(
+            f"{robot.source}: MuJoCo reads meshes of the kinds {', '.join(MESHES)}, not "
+            f"{Path(file).name!r}; convert it, or state the robot's [[shapes]]"
+        )
+    scale = [float(word) for word in mesh.get("scale", "1").split()]
+    scale = scale * 3 if len(scale) == 1 else scale
+    ET.SubElement(assets, "mesh", name=title, file=file, scale=_text(scale))
+
+
+def _geometry(link: Link, element: ET.Element, title: str, robot: Robot) -> dict[str, str]:
     geometry = element.find("geometry")
     shape = None if geometry is None else next(iter(geometry), None)
     kind = "nothing" if shape is None else shape.tag
@@ -196,6 +215,8 @@ def _geometry(link: Link, element: ET.Element, robot: Robot) -> dict[str, str]:
     if shape is not None and kind in ("capsule", "cylinder"):
         half_length = 0.5 * float(shape.get("length", "nan"))
         return {"type": kind, "size": f"{shape.get('radius', '')} {half_length!r}", **placed}
+    if kind == "mesh":  # of which both engines use the convex hull
+        return {"type": "mesh", "mesh": title, **placed}
     raise ValueError(
         f"{robot.source}: link {link.name!r} has a {kind} for a collision shape, which this engine "
         "is not given; state its [[shapes]]"

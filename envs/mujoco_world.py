@@ -46,7 +46,7 @@ class Mujoco:
         """See `Simulator.load`.
 
         Raises:
-            ValueError: If the URDF cannot be read, or its shapes are meshes.
+            ValueError: If the URDF cannot be read, or has a shape that MuJoCo does not know.
         """
         del iterations
         if mujoco.get_mju_user_warning() is None:
@@ -55,7 +55,11 @@ class Mujoco:
         self._steps = math.ceil(1.0 / (physics_rate * FINEST))
         world = describe_world(robot, shapes, 1.0 / (physics_rate * self._steps), plot)
         self._world = world
-        self.model = mujoco.MjModel.from_xml_string(world.text)
+        try:
+            self.model = mujoco.MjModel.from_xml_string(world.text)
+        except ValueError as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(f"{robot.urdf}: MuJoCo cannot load it: {reason}") from None
         self.data = mujoco.MjData(self.model)
         self._scratch = mujoco.MjData(self.model)
         self._ground = Ground(self.model)

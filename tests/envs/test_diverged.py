@@ -10,6 +10,8 @@ from envs.bullet import Bullet
 from envs.simulator import Shape
 
 pytest.importorskip("mujoco")
+import mujoco
+
 from envs.mujoco_world import Mujoco
 
 ENGINES = pytest.mark.parametrize("engine", [Bullet, Mujoco])
@@ -116,3 +118,16 @@ def test_a_diverging_world_writes_no_file_and_prints_nothing(
     assert advance(simulator)
     assert capfd.readouterr() == ("", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_handler_of_the_users_own_stays(world):
+    heard = []
+    before = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(heard.append)
+    try:
+        simulator = world(Mujoco)
+        simulator.data.qvel[:] = math.nan
+        assert advance(simulator)
+    finally:
+        mujoco.set_mju_user_warning(before)
+    assert "simulation is unstable" in heard[0]

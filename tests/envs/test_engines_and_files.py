@@ -10,7 +10,8 @@ from envs.bullet import Bullet
 from envs.inspection import check_robot
 from envs.joint_inertia import joint_inertia
 from envs.robot_file import read_robot
-from tests.envs.small_robots import changed, diffbot
+from envs.simulator import Shape
+from tests.envs.small_robots import IN_BODY, changed, diffbot
 
 pytest.importorskip("mujoco")
 import mujoco
@@ -156,3 +157,45 @@ def test_a_part_may_be_called_as_something_in_the_world(kind, name, tmp_path):
     env.step(np.zeros(2, dtype=np.float32))
     env.close()
     assert check_robot(folder).failures == ()
+
+
+MESH = """
+v 0.0 -0.1 -0.05
+v 0.0 0.1 -0.05
+v 0.0 0.0 0.05
+v 0.4 0.0 0.0
+f 1 2 3
+f 1 4 2
+f 2 4 3
+f 3 4 1
+"""
+CORNER = Shape("box", (0.05, 0.05, 0.2))
+
+
+@ENGINES
+def test_a_mesh_collides_as_far_as_it_reaches(engine, tmp_path):
+    """A nose of 0.4 m on a body whose box ends at 0.17 m, to half of its size."""
+    (tmp_path / "nose.obj").write_text(MESH, encoding="utf-8")
+    nose = (
+        '<collision><origin xyz="0.17 0 0.02"/>'
+        '<geometry><mesh filename="nose.obj" scale="0.5 1 1"/></geometry></collision>'
+    )
+    robot = diffbot(tmp_path, body=nose + IN_BODY)
+    simulator = engine()
+    simulator.load(robot, (CORNER,), 60.0)
+    for gap, hit in ((0.03, False), (-0.03, True)):
+        simulator.reset(0.0, 0.0, 0.0, 0.0)
+        simulator.place(0, 0.17 + 0.5 * 0.4 + 0.05 + gap, 0.0, 0.0)
+        simulator.drive({"left": 0.0, "right": 0.0}, 1.0, 0.0)
+        simulator.advance(1)
+        assert simulator.touched() == hit
+    simulator.close()
+
+
+def test_a_mesh_that_mujoco_does_not_read_is_told(tmp_path):
+    shape = '<collision><geometry><mesh filename="nose.dae"/></geometry></collision>'
+    robot = diffbot(tmp_path, body=shape)
+    with pytest.raises(
+        ValueError, match=r"reads meshes of the kinds \.stl, \.obj, not 'nose\.dae'"
+    ):
+        Mujoco().load(robot, (), 60.0)
