@@ -18,7 +18,7 @@ from envs.outline import bottom, outline, rigid_parts
 from envs.robot import Robot
 from envs.urdf import Link, Urdf, parse_urdf
 
-REACH = 0.01  # of the robot's largest extent, within which a shape reaches the ground
+REACH = 0.02  # of the robot's largest extent, within which a shape reaches the ground
 UNLIMITED = {"lower": "0", "upper": "-1"}
 NOTHING = dict.fromkeys(("ixx", "iyy", "izz", "ixy", "ixz", "iyz"), "0")
 

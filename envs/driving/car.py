@@ -17,6 +17,7 @@ from envs.tables import build, take
 
 MOST_RAYS = 4096  # far above any planar scanner, and within what PyBullet casts at once
 SPEED = "base/linear_velocity/x"
+LEVEL = 0.95  # of a wheel's axis that points along y
 ROUNDED = 0.05  # share by which a radius in the URDF may miss ``wheel_radius`` and still mean it
 
 
@@ -245,7 +246,18 @@ class Car(Robot):
     def start(self, speed: float) -> Mapping[str, tuple[float, float]]:
         """See `Robot.start`."""
         rate = speed / self.wheel_radius
-        return {name: (0.0, rate * self.gearing(name)) for name in self.soles}
+        return {name: (0.0, rate * self.gearing(name)) for name in self.soles if self.rolls(name)}
+
+    def rolls(self, joint: str) -> bool:
+        """Whether a joint turns about the robot's y axis, as a wheel does.
+
+        Args:
+            joint: Its name.
+        """
+        if joint not in self.model.joints:
+            return False
+        axis = self.model.axis(joint)
+        return bool(abs(axis[1]) >= LEVEL * np.linalg.norm(axis))
 
     def gearing(self, joint: str) -> float:
         """See `Robot.gearing`: the URDF's radius counts where it differs from ``wheel_radius``."""

@@ -98,10 +98,11 @@ def _wheels(robot: Car, urdf: Urdf) -> Iterator[str]:
     for name in robot.wheels:
         if name not in urdf.joints:
             continue
-        axis = urdf.axis(name)
-        fixed = urdf.joints[name].kind == "fixed"  # as a ball that slides
-        if not fixed and abs(axis[1]) < 0.95 * float(np.linalg.norm(axis)):
-            axes = ", ".join(f"{value:.2g}" for value in axis)
+        # A ball slides or turns any way.
+        ball = name not in rolled and _is_ball(urdf, name)
+        fixed = urdf.joints[name].kind == "fixed"
+        if not (fixed or ball or robot.rolls(name)):
+            axes = ", ".join(f"{value:.2g}" for value in urdf.axis(name))
             yield (
                 f"joint {name!r} turns about ({axes}), not about the robot's y axis: no wheel; "
                 "leave it out of wheels if it is a caster's"
@@ -117,6 +118,12 @@ def _wheels(robot: Car, urdf: Urdf) -> Iterator[str]:
                 f"with height {robot.height} m the wheel {name!r} is {gap:+.3g} m above the "
                 f"ground; height should be {robot.height - gap:.4g}"
             )
+
+
+def _is_ball(urdf: Urdf, joint: str) -> bool:
+    parts = rigid_parts(urdf, urdf.joints[joint].child)
+    shapes = [element for part in parts for element in part.collisions]
+    return bool(shapes) and all(element.find("geometry/sphere") is not None for element in shapes)
 
 
 def _radius(robot: Car, urdf: Urdf) -> Iterator[str]:

@@ -25,6 +25,7 @@ CASTERS = {
     "rolling ball": {"links": caster("continuous")},
     "rolling ball among the wheels": {"links": caster("continuous"), "listed": True},
     "ball of the body itself": {"body": IN_BODY},
+    "ball that spins": {"links": caster("continuous").replace("0 1 0", "0 0 1"), "listed": True},
     "turned ball": {"links": caster("fixed", TILTED)},
 }
 
