@@ -24,6 +24,7 @@ from envs.zeros import Zeros
 
 FINEST = 0.001  # s: the largest step of the engine; a physics step is made of as many as it takes
 AWAY = 100_000.0  # m above, from where nothing falls down in a minute
+FREE = [IMPOSSIBLE_SPEED] * 3 + [IMPOSSIBLE_RATE] * 3
 WARNINGS = mujoco.mjtWarning
 BAD = [int(WARNINGS.mjWARN_BADQPOS), int(WARNINGS.mjWARN_BADQVEL), int(WARNINGS.mjWARN_BADQACC)]
 
@@ -85,7 +86,7 @@ class Mujoco:
         self._mass, self._inertia = model.body_mass.copy(), model.body_inertia.copy()
         self._impossible = np.full(model.nv, IMPOSSIBLE_RATE)
         for start in model.jnt_dofadr[model.jnt_type == mujoco.mjtJoint.mjJNT_FREE]:
-            self._impossible[start : start + 3] = IMPOSSIBLE_SPEED
+            self._impossible[start : start + 6] = FREE
         links = [urdf.root, *(joint.child for joint in urdf.joints.values())]
         self._zeros = Zeros(robot)
         soles = [k for k, pair in enumerate(self._pairs) if pair.link in self._sole_links]
@@ -175,10 +176,13 @@ class Mujoco:
         at, rate = int(joint.qposadr[0]), int(joint.dofadr[0])
         self.data.qpos[at : at + 7] = (x, y, z, *turn)
         self.data.qvel[rate : rate + 6] = 0.0
+        self._impossible[rate : rate + 6] = FREE
 
     def put_away(self, shape: int) -> None:
         """See `Simulator.put_away`: high up, where it falls for a minute and meets nothing."""
         self.place(shape, 10.0 * (1 + shape), 0.0, 0.0, AWAY)
+        rate = int(self.model.joint(f"shape:{shape}").dofadr[0])
+        self._impossible[rate : rate + 6] = math.inf  # however long it falls
 
     def load_shape(self, shape: int, mass: float, friction: float) -> None:
         """See `Simulator.load_shape`."""

@@ -100,6 +100,13 @@ def test_a_joint_that_turns_impossibly_is_a_divergence(world, engine, rate):
 
 
 @ENGINES
+def test_what_was_put_away_may_fall_for_long(world, engine):
+    simulator = world(engine, (CRATE,))
+    throw(simulator, 2e3, shape=0)
+    assert not advance(simulator)
+
+
+@ENGINES
 def test_a_thing_that_flies_off_impossibly_is_a_divergence(world, engine):
     simulator = world(engine, (CRATE,))
     simulator.place(0, 20.0, 0.0, 0.0)
