@@ -6,9 +6,11 @@ import itertools
 import math
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 
+from envs.mesh_points import mesh_points
 from envs.urdf import Link, Matrix, Urdf, origin_of
 
 WITHIN = 0.01  # m that a wheel's middle may stand out of the body and still be behind it
@@ -18,7 +20,8 @@ def outline(urdf: Urdf, wheels: Iterable[str]) -> tuple[Matrix, Matrix] | None:
     """Lowest and highest corner of the box around the robot in its base frame, m, ``(3,)`` each.
 
     A wheel counts as a thin disc, since many robots roll on spheres that are wider than the
-    wheels they stand for. Meshes, whose size only an engine knows, are left out.
+    wheels they stand for. A mesh counts if its file's path is absolute, as in the URDF that engines
+    are given, and its kind is known to `envs.mesh_points`.
 
     Args:
         urdf: The robot.
@@ -126,10 +129,12 @@ def bottom(link: Link, element: ET.Element, pose: Matrix) -> float | None:
     placed = corners(link, element, pose)
     if placed is None:
         return None
+    frame = pose @ origin_of(element, link.name)
     round_shape = next(iter(element.iterfind("geometry/*")))
+    if (points := _mesh(element.find("geometry"))) is not None:
+        return float((points @ frame[2, :3]).min() + frame[2, 3])
     if round_shape.tag == "box":
         return float(placed[:, 2].min())
-    frame = pose @ origin_of(element, link.name)
     radius, length = (float(round_shape.get(key, "0")) for key in ("radius", "length"))
     along = abs(float(frame[2, 2]))  # of the axis, upwards
     across = math.sqrt(max(1.0 - along**2, 0.0)) if round_shape.tag == "cylinder" else 1.0
@@ -138,12 +143,28 @@ def bottom(link: Link, element: ET.Element, pose: Matrix) -> float | None:
 
 def corners(link: Link, element: ET.Element, pose: Matrix) -> Matrix | None:
     """Corners of a collision shape's box, ``(8, 3)``; None if its size is not told."""
-    half = _half_extents(link, element.find("geometry"))
+    geometry = element.find("geometry")
+    middle: Matrix = np.zeros(3)
+    half = _half_extents(link, geometry)
+    if (points := _mesh(geometry)) is not None:
+        low, high = points.min(axis=0), points.max(axis=0)
+        middle, half = 0.5 * (low + high), 0.5 * (high - low)
     if half is None:
         return None
     placed = pose @ origin_of(element, link.name)
-    corners = np.asarray(list(itertools.product((-1.0, 1.0), repeat=3))) * half
+    corners = np.asarray(list(itertools.product((-1.0, 1.0), repeat=3))) * half + middle
     return np.asarray(corners @ placed[:3, :3].T + placed[:3, 3])
+
+
+def _mesh(geometry: ET.Element | None) -> Matrix | None:
+    """Vertices of a mesh whose file is given by an absolute path, as engines are given it, m."""
+    mesh = None if geometry is None else geometry.find("mesh")
+    file = Path("" if mesh is None else mesh.get("filename", ""))
+    if mesh is None or not file.is_absolute():
+        return None
+    points = mesh_points(file)
+    scale = [float(word) for word in mesh.get("scale", "1").split()]
+    return None if points is None else np.asarray(points * scale)
 
 
 def _half_extents(link: Link, geometry: object) -> Matrix | None:

@@ -19,7 +19,6 @@ from envs.robot import Robot
 from envs.urdf import Link, Urdf, parse_urdf
 
 REACH = 0.02  # of the robot's largest extent, within which a shape reaches the ground
-UNLIMITED = {"lower": "0", "upper": "-1"}
 NOTHING = dict.fromkeys(("ixx", "iyy", "izz", "ixy", "ixz", "iyz"), "0")
 
 
@@ -44,45 +43,45 @@ def assemble(robot: Robot) -> Assembled:
     Raises:
         ValueError: If the URDF cannot be read.
     """
-    urdf = robot.model
-    root = ET.fromstring(merge_fixed_joints(urdf))
+    text = merge_fixed_joints(robot.model)
+    merged = parse_urdf(text, robot.urdf)
+    grounded = _grounded(robot, merged)
+    if not any(any(stands) for stands in grounded.values()):
+        return Assembled(text, merged, ())
+    root = ET.fromstring(text)
     supports: list[str] = []
-    if grounded := _grounded(robot, urdf):
-        for element in root.findall("link"):
-            supports += _separate(root, element, urdf, grounded)
-    for joint in root.findall("joint"):
-        if joint.find("limit") is None:  # without which PyBullet does not read the file
-            ET.SubElement(joint, "limit", UNLIMITED)
+    for element in root.findall("link"):
+        stands = grounded[element.get("name", "")]
+        if stands and all(stands):
+            supports.append(element.get("name", ""))
+        elif any(stands):
+            supports += _separate(root, element, robot.model, stands)
     ET.indent(root)  # PyBullet reads lines of limited length
     text = ET.tostring(root, encoding="unicode")
     return Assembled(text, parse_urdf(text, robot.urdf), tuple(supports))
 
 
-def _grounded(robot: Robot, urdf: Urdf) -> Sequence[ET.Element]:
-    """The shapes that reach the ground, except those of the soles."""
-    box = outline(urdf, ())
-    if box is None:
-        return ()
-    start = {name: at for name, (at, _) in robot.start(0.0).items() if name in urdf.joints}
-    poses = urdf.posed({name: urdf.sign(name) * at for name, at in start.items()})
-    level = -robot.height + REACH * float(np.max(box[1] - box[0]))
-    soles = {
-        part.name
-        for name in robot.soles
-        if name in urdf.joints
-        for part in rigid_parts(urdf, urdf.joints[name].child)
-    }
-    return [
-        element
-        for link in urdf.links.values()
-        if link.name not in soles
-        for element in link.collisions
-        if (lowest := bottom(link, element, poses[link.name])) is not None and lowest <= level
-    ]
+def _grounded(robot: Robot, merged: Urdf) -> dict[str, list[bool]]:
+    """Of each link's shapes, whether they reach the ground; those of the soles do not count."""
+    box = outline(merged, ())
+    extent = 0.0 if box is None else float(np.max(box[1] - box[0]))
+    start = {name: at for name, (at, _) in robot.start(0.0).items() if name in merged.joints}
+    poses = merged.posed({name: merged.sign(name) * at for name, at in start.items()})
+    soles = {merged.joints[name].child for name in robot.soles if name in merged.joints}
+    found = {}
+    for link in merged.links.values():
+        bottoms = [bottom(link, element, poses[link.name]) for element in link.collisions]
+        found[link.name] = [
+            link.name not in soles
+            and lowest is not None
+            and lowest <= REACH * extent - robot.height
+            for lowest in bottoms
+        ]
+    return found
 
 
 def _separate(
-    root: ET.Element, merged: ET.Element, urdf: Urdf, grounded: Sequence[ET.Element]
+    root: ET.Element, merged: ET.Element, urdf: Urdf, stands: Sequence[bool]
 ) -> list[str]:
     """Move the shapes that reach the ground out of a merged link, and name the links they are in.
 
@@ -90,23 +89,14 @@ def _separate(
         root: The merged URDF, which new links are added to.
         merged: The link; its shapes are those of its parts, in the order of ``urdf``.
         urdf: The robot before it was merged.
-        grounded: The shapes.
+        stands: Whether each shape reaches the ground.
     """
     name = merged.get("name", "")
     rigid = {part.name for part in rigid_parts(urdf, name)}
-    owners = [
-        (part, original in grounded)
-        for part in urdf.links.values()
-        if part.name in rigid
-        for original in part.collisions
-    ]
-    if not any(stands for _, stands in owners):
-        return []
-    if all(stands for _, stands in owners):
-        return [name]
+    owners = [part for part in urdf.links.values() if part.name in rigid for _ in part.collisions]
     made: dict[str, ET.Element] = {}
-    for (part, stands), shape in zip(owners, merged.findall("collision"), strict=True):
-        if stands:
+    for part, shape, grounded in zip(owners, merged.findall("collision"), stands, strict=True):
+        if grounded:
             if part.name not in made:
                 made[part.name] = _add_link(root, name, part, f"{part.name}_support")
             merged.remove(shape)

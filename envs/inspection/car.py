@@ -12,6 +12,7 @@ from envs.inspection.description import describe, total
 from envs.inspection.finding import Finding, judge, near
 from envs.inspection.ranges import ranges, stops
 from envs.outline import outline, rigid_parts, wheel_radius
+from envs.supports import assemble
 from envs.urdf import Urdf
 
 DENSITY = (20.0, 3000.0)  # kg/m³ of the outline: an empty shell, a block of aluminium
@@ -29,7 +30,7 @@ def describe_car(robot: Car, urdf: Urdf, roles: Sequence[str]) -> list[Finding]:
             limits=chain(_speeds(robot), ranges(robot, urdf)),
             masses=_shares(robot, urdf),
         ),
-        judge("outline", _outline(robot, urdf), f"{robot.length} m x {robot.width} m, as the URDF"),
+        judge("outline", _outline(robot), f"{robot.length} m x {robot.width} m, as the URDF"),
         judge("wheels", _wheels(robot, urdf), f"radius {robot.wheel_radius} m, as in the URDF"),
         judge("geometry", _geometry(robot, urdf), "axles are where the command model has them"),
     ]
@@ -54,7 +55,7 @@ def _shares(robot: Car, urdf: Urdf) -> Iterator[str]:
     )
     if rolling >= total(urdf) - rolling:
         yield f"the wheels weigh {rolling:.3g} kg, the rest {total(urdf) - rolling:.3g} kg"
-    box = outline(urdf, robot.wheels)
+    box = outline(assemble(robot).urdf, robot.wheels)
     if box is not None:
         height = max(float(box[1][2] - box[0][2]), 1e-6)
         density = total(urdf) / (robot.length * robot.width * height)
@@ -66,8 +67,8 @@ def _shares(robot: Car, urdf: Urdf) -> Iterator[str]:
             )
 
 
-def _outline(robot: Car, urdf: Urdf) -> Iterator[str]:
-    box = outline(urdf, robot.wheels)
+def _outline(robot: Car) -> Iterator[str]:
+    box = outline(assemble(robot).urdf, robot.wheels)
     if box is None:
         yield "the URDF has no collision shape of known size; give the body a box"
         return

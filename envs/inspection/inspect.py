@@ -15,6 +15,8 @@ from envs.inspection.sight import look
 from envs.parcel.humanoid import Humanoid
 from envs.robot import Robot
 
+UNSIMULATED = "not simulated: mend what is above first"
+
 
 def inspect(robot: Robot, task: str) -> list[Finding]:
     """Inspect a robot for a task: its files first, then how it moves and sees.
@@ -44,7 +46,7 @@ def inspect(robot: Robot, task: str) -> list[Finding]:
     except ValueError as error:
         return [*findings, Finding("urdf", False, str(error))]
     if any(finding.name in ("joints", "limits", "masses") for finding in _failed(findings)):
-        return [*findings, Finding("motion", False, "not simulated: mend what is above first")]
+        return [*findings, Finding("motion", False, UNSIMULATED)]
     findings.append(engines(robot, kind))
     try:
         if isinstance(robot, Car):
@@ -52,8 +54,8 @@ def inspect(robot: Robot, task: str) -> list[Finding]:
             findings.append(look(robot, kind.physics_rate))
         elif isinstance(robot, Humanoid):
             findings += stand(robot, kind.physics_rate)
-    except ValueError as error:
-        findings.append(Finding("loading", False, str(error)))
+    except ValueError:  # why is among the findings of the engines
+        findings.append(Finding("motion", False, UNSIMULATED))
     return findings
 
 

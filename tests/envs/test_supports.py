@@ -11,7 +11,7 @@ from envs.inspection import check_robot
 from envs.robot_file import read_robot
 from envs.simulator import Shape
 from envs.supports import assemble
-from tests.envs.small_robots import BALL, IN_BODY, caster, changed, diffbot
+from tests.envs.small_robots import BALL, IN_BODY, SMOOTH, caster, changed, diffbot
 
 pytest.importorskip("mujoco")
 from envs.mujoco_world import Mujoco
@@ -103,15 +103,28 @@ def test_the_check_passes_casters(kind, tmp_path):
     assert check_robot(tmp_path).failures == ()
 
 
-def test_the_check_tells_what_touches_the_ground_by_mistake(tmp_path):
-    """A mesh's size is not known from the file, so that it cannot be meant to touch the ground."""
-    mesh = "v 0 0 0\nv 0.02 0 0\nv 0 0.02 0\nv 0 0 0.04\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n"
-    (tmp_path / "skid.obj").write_text(mesh, encoding="utf-8")
+SKID = "v 0 0 0\nv 0.02 0 0\nv 0 0.02 0\nv 0 0 0.04\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n"
+
+
+@ENGINES
+def test_a_mesh_may_be_what_a_robot_stands_on(engine, tmp_path):
+    (tmp_path / "skid.obj").write_text(SKID, encoding="utf-8")
     skid = (
         '<collision><origin xyz="-0.14 0 -0.1"/>'
-        '<geometry><mesh filename="skid.obj"/></geometry></collision>'
+        f'<geometry><mesh filename="skid.obj"/></geometry></collision>{SMOOTH}'
     )
-    diffbot(tmp_path, body=skid)
+    robot = diffbot(tmp_path, body=skid)
+    simulator = engine()
+    simulator.load(robot, (), 60.0)
+    simulator.reset(0.0, 0.0, 0.0, 0.0)
+    assert drive(simulator, robot, 2.0) == (pytest.approx(0.95, abs=0.1), False)
+    simulator.close()
+    assert check_robot(tmp_path).failures == ()
+
+
+def test_the_check_tells_what_touches_the_ground_by_mistake(tmp_path):
+    """A caster that is a centimetre too high: the robot leans on it, and no episode would last."""
+    diffbot(tmp_path, body=IN_BODY.replace("-0.065", "-0.055"))
     found = {finding.name: finding.detail for finding in check_robot(tmp_path).failures}
     assert "its body touches the ground while it stands" in found["rest"]
 
