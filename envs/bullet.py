@@ -14,11 +14,13 @@ from envs.bullet_ground import Ground
 from envs.bullet_motors import MOTORS, motors
 from envs.bullet_robot import (
     BODY_GROUP,
+    FASTEST,
     FREE_GROUP,
     GROUND_GROUP,
     SCRIPTED_GROUP,
     WHEEL_GROUP,
     BulletRobot,
+    possible,
 )
 from envs.gravity import Gravity
 from envs.quaternion import rotate
@@ -92,7 +94,7 @@ class Bullet:
         self._sole_of = {link: k for k, link in enumerate(self._robot.soles)}
         self._sole_forces = np.zeros(len(self._sole_of))
         self._held: set[int] = set()
-        self._felt = False
+        self._felt = self._diverged = False
         self._start = pybullet.saveState(physicsClientId=client)
 
     def renew(self) -> None:
@@ -131,6 +133,7 @@ class Bullet:
         if shape.mass > 0:
             self._group(body, -1, 0, 0)
             self._dynamics(body, -1, linearDamping=0.0, angularDamping=0.0)
+            self._dynamics(body, -1, maxJointVelocity=FASTEST)
         else:
             self._group(body, -1, SCRIPTED_GROUP, BODY_GROUP | FREE_GROUP)
         return body
@@ -147,7 +150,7 @@ class Bullet:
         # Contact points near enough to the new ones survive a reset, with the forces of the last
         # episode in them. Lifting the robot off the ground drops them, so that an episode does not
         # depend on the one before it.
-        self._touched = False
+        self._touched = self._diverged = False
         self._sole_forces[:] = 0.0
         self._held.clear()
         self._felt = True
@@ -229,6 +232,16 @@ class Bullet:
             if not (self._free or self._touched):
                 self._touched = self._robot.touches(self._ground.bodies)
         self._felt = not self._free
+
+    def diverged(self) -> bool:
+        """See `Simulator.diverged`."""
+        if not self._robot.possible():
+            self._diverged = True
+        for body in self._free:
+            if body not in self._away:
+                velocity = pybullet.getBaseVelocity(body, physicsClientId=self._client)
+                self._diverged = self._diverged or not possible(*velocity)
+        return self._diverged
 
     def _feel(self) -> None:
         """What touches the robot now, by one request."""

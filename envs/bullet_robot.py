@@ -17,7 +17,7 @@ from envs.interface import unknown
 from envs.quaternion import Quaternion, multiply, rotate
 from envs.quiet import quiet
 from envs.robot import Robot
-from envs.simulator import BodyState
+from envs.simulator import IMPOSSIBLE_RATE, IMPOSSIBLE_SPEED, BodyState
 from envs.wrench import Wrench
 
 with quiet():
@@ -25,6 +25,7 @@ with quiet():
 
 WITHIN = 0.01  # m that a wheel's middle may stand out of the body and still be behind it
 BODY_GROUP, WHEEL_GROUP, GROUND_GROUP, SCRIPTED_GROUP, FREE_GROUP = 1, 2, 4, 8, 16
+FASTEST = 10.0 * IMPOSSIBLE_RATE  # m/s and rad/s that all speeds are cut at, by default 100
 AWAY, CENTER = (0.0, 0.0, 1000.0), (0.0, 0.0, 0.0)
 
 
@@ -65,6 +66,7 @@ class BulletRobot:
         self.links = [-1, *range(count)]
         moving = [i for i, info in enumerate(infos) if info[2] != pybullet.JOINT_FIXED]
         self.joints = {i: infos[i][1].decode() for i in moving}
+        self._moving = moving
         self.soles = [self.index[name] for name in robot.soles]
         # A wheel's axis may point left or right, and its frame any way: what counts is which way
         # it rolls. So positive is about the base's own axes: forward for wheels, left for steering.
@@ -128,6 +130,7 @@ class BulletRobot:
             self._change(link, linearDamping=0.0, angularDamping=0.0, jointDamping=0.0)
             # A body that falls asleep ignores its motors.
             self._change(link, activationState=4)
+        self._change(-1, maxJointVelocity=FASTEST)
         for joint in self.joints:
             pybullet.setJointMotorControl2(
                 self.body, joint, pybullet.VELOCITY_CONTROL, force=0.0, physicsClientId=self.client
@@ -194,6 +197,14 @@ class BulletRobot:
         origin = (position[0] + ox, position[1] + oy, position[2] + oz)
         return BodyState(origin, quaternion, linear, angular)
 
+    def possible(self) -> bool:
+        """Whether its base and its joints move as a robot's can."""
+        velocity = pybullet.getBaseVelocity(self.body, physicsClientId=self.client)
+        if not possible(*velocity):
+            return False
+        states = pybullet.getJointStates(self.body, self._moving, physicsClientId=self.client)
+        return math.hypot(*[state[1] for state in states]) < IMPOSSIBLE_RATE  # false for NaN
+
     def means(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """See `Simulator.joints`."""
         states = pybullet.getJointStates(self.body, self._read, physicsClientId=self.client)
@@ -249,6 +260,11 @@ class BulletRobot:
         pybullet.resetBaseVelocity(
             self.body, velocity, list(state.angular_velocity), physicsClientId=self.client
         )
+
+
+def possible(linear: Sequence[float], angular: Sequence[float]) -> bool:
+    """Whether a body can have a velocity (m/s) and an angular velocity (rad/s)."""
+    return math.hypot(*linear) < IMPOSSIBLE_SPEED and math.hypot(*angular) < IMPOSSIBLE_RATE
 
 
 def _load(client: int, robot: Robot) -> int:

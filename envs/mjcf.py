@@ -75,13 +75,15 @@ def describe_world(
     urdf = parse_urdf(merge_fixed_joints(robot.model), robot.urdf)
     root = ET.Element("mujoco", model=robot.name)
     ET.SubElement(root, "compiler", angle="radian", autolimits="true", inertiafromgeom="false")
-    ET.SubElement(
+    option = ET.SubElement(
         root,
         "option",
         timestep=repr(step),
         integrator="implicitfast",
         cone="pyramidal",  # as PyBullet has it
     )
+    # A world that diverged would begin again by itself, and nobody would notice.
+    ET.SubElement(option, "flag", autoreset="disable")
     body = ET.SubElement(root, "worldbody")
     _geom(body, {"name": GROUNDS[0], "type": "plane", "size": "0 0 1"})
     grounds: tuple[str, ...] = GROUNDS[:1]

@@ -16,7 +16,7 @@ from envs.mujoco_physics import Physics
 from envs.pd_motors import PdMotors
 from envs.quaternion import rotate
 from envs.robot import Actuator, Robot
-from envs.simulator import ITERATIONS, BodyState, Shape
+from envs.simulator import IMPOSSIBLE_RATE, IMPOSSIBLE_SPEED, ITERATIONS, BodyState, Shape
 from envs.terrain import Plot, Terrain
 from envs.zeros import Zeros
 
@@ -25,6 +25,12 @@ STIFFNESS = 4.0  # of speed controllers, in missing speeds made up in a step by 
 SERVO_GAIN = 0.3  # of the way to its target that a servo wants to go in a physics step
 NOTHING = 1e-9  # N·m: the engine wants a range
 AWAY = 100_000.0  # m above, from where nothing falls down in a minute
+WARNINGS = mujoco.mjtWarning
+BAD = [int(WARNINGS.mjWARN_BADQPOS), int(WARNINGS.mjWARN_BADQVEL), int(WARNINGS.mjWARN_BADQACC)]
+
+
+def _ignore(message: str) -> None:
+    """Warnings are counted, see `Mujoco.diverged`; the engine would print them and keep a log."""
 
 
 @dataclass
@@ -67,6 +73,8 @@ class Mujoco:
             ValueError: If the URDF cannot be read, or its shapes are meshes.
         """
         del iterations
+        if mujoco.get_mju_user_warning() is None:
+            mujoco.set_mju_user_warning(_ignore)
         self._robot, self._shapes = robot, tuple(shapes)
         self._rate = physics_rate
         self._steps = math.ceil(1.0 / (physics_rate * FINEST))
@@ -94,6 +102,9 @@ class Mujoco:
         self._prepare_contacts(world.geometries)
         self._free = {k: f"shape:{k}" for k, shape in enumerate(shapes) if shape.mass > 0}
         self._mass, self._inertia = model.body_mass.copy(), model.body_inertia.copy()
+        self._impossible = np.full(model.nv, IMPOSSIBLE_RATE)
+        for start in model.jnt_dofadr[model.jnt_type == mujoco.mjtJoint.mjJNT_FREE]:
+            self._impossible[start : start + 3] = IMPOSSIBLE_SPEED
         links = [urdf.root, *(joint.child for joint in urdf.joints.values())]
         self._zeros = Zeros(robot)
         soles = [k for k, pair in enumerate(self._pairs) if pair.link in self._sole_links]
@@ -107,7 +118,7 @@ class Mujoco:
             soles=soles,
             grounded=[k for k in soles if self._pairs[k].other in GROUNDS],
         )
-        self._touched = self._moved = False
+        self._touched = self._moved = self._diverged = False
         self._sole_forces = np.zeros(len(robot.soles))
         self._held: set[int] = set()
         self._beams = np.zeros(6, dtype=np.uint8)
@@ -171,7 +182,7 @@ class Mujoco:
         data, robot = self.data, self._robot
         mujoco.mj_resetData(self.model, data)
         self._motors.rest()
-        self._touched = False
+        self._touched = self._diverged = False
         self._sole_forces[:] = 0.0
         self._held.clear()
         data.qpos[:3] = x, y, robot.height
@@ -260,6 +271,15 @@ class Mujoco:
             self._feel()
         self.data.xfrc_applied[self._root] = 0.0
         self._find_out()
+
+    def diverged(self) -> bool:
+        """See `Simulator.diverged`."""
+        # The engine counts since the reset which numbers were bad.
+        if self.data.warning.number[BAD].any():
+            self._diverged = True
+        if not (np.abs(self.data.qvel) < self._impossible).all():
+            self._diverged = True
+        return self._diverged
 
     def _find_out(self) -> None:
         """Where everything is now; the engine itself knows where it was a step ago."""

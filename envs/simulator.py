@@ -13,6 +13,10 @@ from envs.robot import Robot
 from envs.terrain import Plot, Terrain
 
 ITERATIONS = 20  # at which what skids goes a sixth farther than with 200; with 10, nearly half
+# Beyond these a state is a solver's failure: three times the speed of sound, and 95,000 turns a
+# minute, which no motor of a robot reaches.
+IMPOSSIBLE_SPEED = 1_000.0  # m/s
+IMPOSSIBLE_RATE = 10_000.0  # rad/s
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,13 @@ class Simulator(Protocol):
 
     def state(self) -> BodyState:
         """The base's state."""
+
+    def diverged(self) -> bool:
+        """Whether the state stopped being finite or physically possible since the last reset.
+
+        The state is looked at when this is called: once a control step is often enough, since
+        engines do not recover from numbers that are not finite.
+        """
 
     def joints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Per actuator, the mean position (rad) and mean velocity (rad/s) of its joints."""
