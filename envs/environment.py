@@ -162,25 +162,24 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     def randomize(
         self, terms: Randomization, probes: Sequence[Probe] = (), probability: float = 0.0
     ) -> None:
-        """Draw from other ranges of the same parameters, from the next training episode on.
+        """Draw from other ranges of the same parameters, from the next episode on.
 
-        What is drawn at ``load`` stays as it is until a world begins a seed. Evaluation episodes
-        are drawn from the ranges that the environment was made with.
+        What is drawn at ``load`` stays as it is until a world begins a seed.
 
         Args:
             terms: The terms of this world, over other ranges.
-            probes: Ends of ranges that an episode may be held at; one that is says so at its end,
-                as ``probe``.
-            probability: That an episode is.
+            probes: Ends of ranges that a training episode may be held at; one that is says so at
+                its end, as ``probe``.
+            probability: That a training episode is.
 
         Raises:
             ValueError: If the terms are of other parameters.
         """
         names = {name for term in terms for name in term.names}
-        draws = self._training.draws
-        if odd := names ^ draws.names:
+        if odd := names ^ self._draws.names:
             raise ValueError(f"randomize: {min(odd)!r} is not drawn both before and from now on")
-        draws.use(terms, probes, probability)
+        self._training.draws.use(terms, probes, probability)
+        self._evaluation.draws.use(terms)
 
     def _load(self, drawn: Mapping[str, float]) -> None:
         """Begin with a world that remembers nothing, in the body that was drawn."""

@@ -35,7 +35,8 @@ def deployable(
     """
     axes, top = "xyz", 2.0 * Walk().speed
     inertial, odometry, encoder, located = (
-        partial(Feature, sensor=kind) for kind in ("inertial", "odometry", "encoder", "localization")
+        partial(Feature, sensor=kind)
+        for kind in ("inertial", "odometry", "encoder", "localization")
     )
     features = [inertial(f"base/gravity/{axis}", "1", -1.0, 1.0) for axis in axes]
     features += [inertial(f"base/angular_velocity/{a}", "rad/clock", -1.2, 1.2) for a in axes]
