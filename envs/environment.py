@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,12 +21,13 @@ from envs.robot import Robot, Targets
 from envs.sensor_errors import SensorErrors
 from envs.simulator import Simulator
 from envs.tables import LARGEST, shown
-from envs.task import Task
+from envs.task import Outcome, Task
 
 # First word of every seed sequence: episodes for evaluation can never be drawn in training.
 TRAINING, EVALUATION = 1, 2
 LATE = ("observation_delay", "observation_loss")
 OPTIONS = ("episode", "suite")  # of reset
+FARTHEST = 1e6  # m from where its world is, beyond which no robot comes in an episode
 # Why no step can be taken.
 NOT_BEGUN = "no episode has begun: call reset() before step() or render()"
 ENDED = "the episode has ended: call reset() before step()"
@@ -235,10 +237,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         for arrived, substeps in self._commands.send(targets, delay):
             self._drive(arrived)
             simulator.advance(substeps)
-        self._broken = simulator.diverged()
-        outcome = self.task.fail() if self._broken else self.task.outcome(simulator)
-        if not self._broken:
-            self._seen = self._observe()
+        outcome = self._judge()
         info: dict[str, Any] = dict(outcome.info)
         if outcome.terminated or outcome.truncated:
             self._idle = ENDED
@@ -246,6 +245,18 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             if self._draws.probe:
                 info["probe"] = self._draws.probe
         return self._seen.copy(), outcome.reward, outcome.terminated, outcome.truncated, info
+
+    def _judge(self) -> Outcome:
+        """Observe and judge the step that was just simulated; a failure if the physics diverged."""
+        simulator = self.simulator
+        # No distance that is NaN is below anything.
+        if not simulator.diverged() and math.hypot(*simulator.state().position) < FARTHEST:
+            outcome, seen = self.task.outcome(simulator), self._observe()
+            if math.isfinite(outcome.reward) and np.isfinite(seen).all():
+                self._seen = seen
+                return outcome
+        self._broken = True
+        return self.task.fail()
 
     def _has_list(self, suite: str) -> bool:
         """Whether a suite has a fixed list of evaluation episodes."""
