@@ -243,7 +243,7 @@ PARAMETERS: dict[str, Parameter] = {
     "observation_noise": Parameter(
         "1",
         0.0,
-        "noise of own-state readings, in quarters of range",
+        "noise of all that is measured but the lidar's ranges, in quarters of range",
         low=0.0,
         high=10.0,
         source=f"{TAN}: up to 0.05 rad of an inertial unit",
