@@ -52,8 +52,8 @@ class Reward:
     Attributes:
         progress: Per metre along the route.
         goal: Once, at the goal.
-        failure: Once, on a collision, on leaving the road, rolling over, getting stuck, or where the
-            physics diverges.
+        failure: Once, on a collision, on leaving the road, rolling over, getting stuck, or where
+            the physics diverges.
         left_lane: While in the lane of the oncoming traffic.
         steering: Per (rad/s)² of change of the commanded yaw rate.
         time: Per step.
