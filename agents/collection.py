@@ -49,12 +49,15 @@ class Collection:
 
     Attributes:
         explorer: What acts.
+        sound: Which steps are to be learned from, ``(steps, worlds)``: all but those in which the
+            physics diverged.
     """
 
     def __init__(self, policy: NamedPolicy, buffer: RolloutBuffer) -> None:
         buffer.reset()
         self._policy, self._buffer = policy, buffer
         self.explorer = Explorer(policy)
+        self.sound = np.ones((buffer.buffer_size, buffer.n_envs), dtype=np.bool_)
         self._cut: list[tuple[int, int, Array]] = []
 
     @property
@@ -89,6 +92,7 @@ class Collection:
         buffer, row = self._buffer, self._buffer.pos
         buffer.observations[row], buffer.actions[row] = observations, actions
         buffer.rewards[row], buffer.episode_starts[row] = rewards, starts
+        self.sound[row] = [not info.get("diverged") for info in infos]
         # What comes after an episode that was cut short counts, although nobody saw it.
         self._cut += [
             (row, world, info["terminal_observation"])
@@ -115,6 +119,9 @@ class Collection:
             rows, worlds, last = zip(*self._cut, strict=True)
             after = policy.predict_values(torch.from_numpy(np.stack(last))).numpy().ravel()
             buffer.rewards[list(rows), list(worlds)] += buffer.gamma * after
+        # The step before one in which the physics diverged is worth what could still have come, as
+        # if the episode had been cut short there.
+        buffer.rewards[~self.sound] = buffer.values[~self.sound]
         following = policy.predict_values(torch.from_numpy(observations))
         buffer.compute_returns_and_advantage(following, ended)
 

@@ -17,8 +17,10 @@ def places(episodes: Mapping[str, int], first: int = 0) -> list[Place]:
     """So many of each suite's fixed list, from ``first`` on.
 
     Raises:
-        ValueError: If an episode's number would be larger than a table can hold.
+        ValueError: If an episode's number is negative, or larger than a table can hold.
     """
+    if first < 0:
+        raise ValueError(f"episodes are numbered from 0, got {first}")
     if first + max(episodes.values(), default=0) > LARGEST:
         raise ValueError("episodes are numbered below 2**63; give a smaller seed")
     return [(suite, first + k) for suite, count in episodes.items() for k in range(count)]
@@ -60,8 +62,8 @@ def tabulate(episodes: list[Episode]) -> pd.DataFrame:
 def summarize(episodes: pd.DataFrame) -> pd.DataFrame:
     """A row a suite: ``suite, episodes, success_rate, return_mean``, and what the task tells.
 
-    Of what holds or does not hold in an episode, the share where it did (``collision_rate``), of
-    what is a number its mean (``progress_mean``).
+    Of what holds or does not hold in an episode, the share where it did (``collision_rate``, and
+    ``diverged_rate``, where the physics did), of what is a number its mean (``progress_mean``).
     """
     added = [column for column in episodes.columns if column not in Episode.__dataclass_fields__]
     kinds = {

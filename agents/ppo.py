@@ -61,6 +61,7 @@ class PPO(stable_baselines3.PPO):
         self.symmetry: Symmetry | None = None
         self.auxiliary: Callable[[Tensor], Tensor] | None = None
         self.updated: Callable[[], None] | None = None
+        self._sound = np.ones((self.n_steps, self.n_envs), dtype=np.bool_)
 
     def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
         total = self.budget or total_timesteps
@@ -96,6 +97,7 @@ class PPO(stable_baselines3.PPO):
             rollout.add(seen, actions, rewards, starts, infos)
             starts = ended
         rollout.judge(cast(Any, self._last_obs), starts)
+        self._sound = rollout.sound
         callback.update_locals(locals())
         callback.on_rollout_end()
         return True
@@ -117,7 +119,7 @@ class PPO(stable_baselines3.PPO):
             yield Step(seen, drawn, after, rewards, ended, infos)
 
     def train(self) -> None:
-        """One update: several epochs over the rollout."""
+        """One update: several epochs over the rollout, but for steps whose physics diverged."""
         policy = self.policy
         policy.set_training_mode(True)
         self._update_learning_rate(policy.optimizer)
@@ -128,6 +130,11 @@ class PPO(stable_baselines3.PPO):
         halves = policy.actor_parameters(), policy.critic_parameters()
         seen = flat(self.rollout_buffer, self.rollout_buffer.observations)
         samples = Samples.of(self.rollout_buffer, policy.readings(seen))
+        if not self._sound.all():
+            rows = flat(self.rollout_buffer, self._sound).flatten()
+            seen, samples = seen[rows], samples.take(rows)
+        if not len(samples):
+            return
         spread = float(samples.returns.var())
         for _ in range(self.n_epochs):
             divergence = []

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from agents.actor import Actor
 from agents.bundle import Network
+from agents.course import Array
 from agents.learner import RolloutNotice
 from agents.networks import ACTIVATIONS, Normalizer, Trunk
 from agents.optimizer_state import pack, unpack
@@ -26,6 +27,29 @@ from agents.settings import SACSettings
 from envs.interface import Feature, Interface
 
 REMEMBERED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+
+
+class SoundReplay(ReplayBuffer):
+    """A replay buffer that leaves out steps in which the physics diverged."""
+
+    def add(
+        self,
+        obs: Array,
+        next_obs: Array,
+        action: Array,
+        reward: Array,
+        done: Array,
+        infos: list[dict[str, Any]],
+    ) -> None:
+        """Keep a step of every world; another world's stands in for one whose physics diverged."""
+        sound = [i for i, info in enumerate(infos) if not info.get("diverged")]
+        if not sound:
+            return
+        if len(sound) < len(infos):
+            rows = [i if i in sound else sound[0] for i in range(len(infos))]
+            obs, next_obs, action = obs[rows], next_obs[rows], action[rows]
+            reward, done, infos = reward[rows], done[rows], [infos[i] for i in rows]
+        super().add(obs, next_obs, action, reward, done, infos)
 
 
 class NormalizedFeatures(BaseFeaturesExtractor):
@@ -88,6 +112,7 @@ class SACLearner:
             worlds,
             learning_rate=settings.learning_rate,
             buffer_size=settings.buffer,
+            replay_buffer_class=SoundReplay,
             learning_starts=settings.start,
             batch_size=settings.batch,
             gamma=settings.discount,

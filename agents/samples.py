@@ -54,11 +54,11 @@ class Samples:
         return len(self.actions)
 
     def take(self, rows: Tensor) -> Samples:
-        """Some of the rows."""
+        """Some of the rows, by number or by whether they are taken."""
         return Samples(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-def flat(buffer: RolloutBuffer, array: NDArray[np.float32]) -> Tensor:
+def flat(buffer: RolloutBuffer, array: NDArray[np.float32] | NDArray[np.bool_]) -> Tensor:
     """One of a buffer's arrays, ``(steps, worlds, …)``, with a row for each step of each world."""
     return torch.from_numpy(buffer.swap_and_flatten(array))
 

@@ -15,10 +15,11 @@ class Readings:
     """Observations as they arrive.
 
     Args:
-        sensed: How many of their entries, the first ones, go this way.
+        sensed: Which of their entries are measured, ``(entries,)``; the robot knows the others at
+            once.
     """
 
-    def __init__(self, sensed: int) -> None:
+    def __init__(self, sensed: NDArray[np.bool_]) -> None:
         self._sensed = sensed
         self._past: deque[NDArray[np.float32]] = deque(maxlen=int(LATEST) + 1)
         self.begin()
@@ -43,11 +44,11 @@ class Readings:
             loss: Probability that the last reading is read again.
             rng: For what is lost.
         """
-        self._past.appendleft(observation[: self._sensed].copy())
+        self._past.appendleft(observation.copy())
         lost = loss > 0.0 and rng.random() < loss
         if self._last is None or not lost:
             self._last = self._past[min(round(delay), len(self._past) - 1)]
-        return np.concatenate([self._last, observation[self._sensed :]])
+        return np.where(self._sensed, self._last, observation)
 
 
 class Commands:
@@ -60,11 +61,6 @@ class Commands:
     def __init__(self, substeps: int) -> None:
         self._substeps = substeps
         self._sent: deque[Targets] = deque(maxlen=int(LATEST) + 2)
-
-    @property
-    def begun(self) -> bool:
-        """Whether there is an episode."""
-        return bool(self._sent)
 
     def begin(self, targets: Targets) -> None:
         """Begin an episode in which those hold."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -45,6 +46,8 @@ class Bullet:
     def __init__(self) -> None:
         with quiet():
             self._client: int = pybullet.connect(pybullet.DIRECT)
+        # Who drops a world without closing it would keep its memory.
+        self._disconnect = weakref.finalize(self, pybullet.disconnect, self._client)
         self._loaded: tuple[Robot, Sequence[Shape], float, Plot | None, int] | None = None
         self._gravity = Gravity()
         self._start = -1
@@ -349,6 +352,5 @@ class Bullet:
 
     def close(self) -> None:
         """See `Simulator.close`."""
-        if self._client >= 0:
-            pybullet.disconnect(physicsClientId=self._client)
-            self._client = -1
+        self._disconnect()
+        self._client = -1

@@ -1,4 +1,4 @@
-"""What is drawn of a world, and the ends of ranges that an episode is made to probe."""
+"""What is drawn of a world, by which generator, and the ends of ranges that an episode probes."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Draws:
 
     Attributes:
         values: By parameter, drawn or not.
+        loaded: What was last drawn at ``load``, by parameter.
         names: Of the parameters that are drawn.
         probe: What this episode probes, if anything; of what is drawn at ``load``, all episodes
             until the next one do.
@@ -41,7 +42,7 @@ class Draws:
 
     def __init__(self, terms: Randomization) -> None:
         self.names = frozenset(name for term in terms for name in term.names)
-        self._loaded: dict[str, float] = {}
+        self.loaded: Mapping[str, float] = {}
         self.values = {name: parameter.initial for name, parameter in PARAMETERS.items()}
         self.probe: Probe | None = None
         self._lasting: Probe | None = None
@@ -85,7 +86,7 @@ class Draws:
         drawn: dict[str, float] = {}
         if occasion == "reset":  # what changed during an episode does not outlast it
             for name in (name for _, term in self._terms["interval"] for name in term.names):
-                self.values[name] = self._loaded.get(name, PARAMETERS[name].initial)
+                self.values[name] = self.loaded.get(name, PARAMETERS[name].initial)
         if occasion != "interval":
             self._choose(occasion, rng)
         for place, term in self._terms[occasion]:
@@ -96,7 +97,7 @@ class Draws:
             else:
                 drawn |= term.values(rng)
         if occasion == "load":
-            self._loaded = drawn
+            self.loaded = drawn
         self.values.update(drawn)
         return drawn
 
@@ -112,3 +113,35 @@ class Draws:
         self.probe = among[rng.integers(len(among))]
         if occasion == "load":
             self._lasting = self.probe
+
+
+class Stream:
+    """Episodes that are drawn one after another.
+
+    Training and evaluation have a stream each, so that neither changes what the other draws.
+
+    Args:
+        terms: What is randomized.
+
+    Attributes:
+        draws: The parameters, as they are in these episodes.
+        rng: Generator of everything that is drawn for them.
+    """
+
+    def __init__(self, terms: Randomization) -> None:
+        self.draws = Draws(terms)
+        self.rng: np.random.Generator | None = None
+        self._loaded = False
+
+    def seed(self, words: Sequence[int]) -> None:
+        """Begin at the first episode of a seed."""
+        self.rng, self._loaded = np.random.default_rng(words), False
+
+    def load(self) -> bool:
+        """Draw what is drawn at ``load`` if this seed has not yet; return whether it was drawn."""
+        if self._loaded:
+            return False
+        assert self.rng
+        self.draws.redraw("load", self.rng)
+        self._loaded = True
+        return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.arrivals import Commands, Readings
-from envs.draws import Draws, Probe
+from envs.draws import Probe, Stream
 from envs.interface import Interface, bounds, unknown
 from envs.mirror import Mirror
 from envs.parameters import BODY, CENTER, PARAMETERS
@@ -18,12 +20,18 @@ from envs.randomization import Randomization
 from envs.robot import Robot, Targets
 from envs.sensor_errors import SensorErrors
 from envs.simulator import Simulator
-from envs.task import Task
+from envs.tables import LARGEST, shown
+from envs.task import Outcome, Task
 
 # First word of every seed sequence: episodes for evaluation can never be drawn in training.
 TRAINING, EVALUATION = 1, 2
 LATE = ("observation_delay", "observation_loss")
 OPTIONS = ("episode", "suite")  # of reset
+FARTHEST = 1e6  # m from where its world is, beyond which no robot comes in an episode
+# Why no step can be taken.
+NOT_BEGUN = "no episode has begun: call reset() before step() or render()"
+ENDED = "the episode has ended: call reset() before step()"
+CLOSED = "the environment is closed: make a new one"
 
 
 class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
@@ -77,11 +85,14 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._shape = (len(robot.actuators),)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, self._shape, dtype=np.float32)
         self._all = np.zeros(len(task.features), dtype=np.float32)
-        self._draws = Draws(randomization)
+        self._training, self._evaluation = Stream(randomization), Stream(randomization)
+        self._stream = self._training
+        self._draws = self._stream.draws
         self._drawn = [name for name in PARAMETERS if name in self._draws.names]
-        self._loaded = False
+        self._idle = NOT_BEGUN  # why no step can be taken; empty during an episode
+        self._broken = False
         self._commands = Commands(round(task.physics_rate / task.control_rate))
-        self._readings = Readings(sum(f.group == "deployable" for f in features))
+        self._readings = Readings(np.asarray([bool(f.sensor) for f in features]))
         self._errors = SensorErrors(task.features, self._draws.names)
         self._late = not self._draws.names.isdisjoint(LATE)
         self.lateness = 0.0
@@ -94,33 +105,38 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Begin an episode.
 
+        Evaluation episodes have a generator each and no part in training: after some of them,
+        training episodes continue where they were, in the robot that was drawn for them. Their
+        world is loaded again then, so that PyBullet's memory of past contacts, which no reset
+        clears, is of neither.
+
         Args:
-            seed: Starts a new stream of training episodes.
+            seed: Starts a new stream of training episodes; with an ``"episode"``, the next reset
+                without one begins it.
             options: ``{"episode": k}`` plays episode ``k`` of the suite's fixed evaluation list;
                 with ``"suite"``, of that suite's, which without it is the world's own or, if that
                 is only trained on, the one that learning curves are measured on.
+
+        Raises:
+            ValueError: If an option or a suite is unknown, or the episode is no whole number from 0
+                to 2**63 - 1.
+            RuntimeError: If the environment is closed.
         """
+        if self._idle == CLOSED:
+            raise RuntimeError(CLOSED)
+        suite, episode = self._choose(options or {})
         super().reset(seed=seed)
-        for option in options or {}:
-            if option not in OPTIONS:
-                raise ValueError(unknown("reset option", option, OPTIONS))
-        listed = "episode" in (options or {})
-        # What only training draws has no list: the curve's suite has.
-        usual = self.task.curve_suite if listed and not self._has_list(self.suite) else self.suite
-        suite = str((options or {}).get("suite", usual))
-        if not self._has_list(suite) and (listed or suite != self.task.training_suite):
-            raise ValueError(unknown("suite", suite, self.task.suites))
-        if options and listed:
-            words = [EVALUATION, self.task.suites.index(suite), int(options["episode"])]
-            self._rng = np.random.default_rng(words)
-            self._loaded = False
-        elif seed is not None or not hasattr(self, "_rng"):
-            word = self.np_random_seed if seed is None else seed
-            self._rng = np.random.default_rng([TRAINING, word])
-            self._loaded = False
-        if not self._loaded:
-            self._load(self._draws.redraw("load", self._rng))
-            self._loaded = True
+        if seed is not None or self._training.rng is None:
+            self._training.seed([TRAINING, self.np_random_seed if seed is None else seed])
+        before, self._stream = self._stream, self._training
+        if episode is not None:
+            self._stream = self._evaluation
+            self._stream.seed([EVALUATION, self.task.suites.index(suite), episode])
+        assert self._stream.rng
+        self._idle = NOT_BEGUN
+        self._draws, self._rng = self._stream.draws, self._stream.rng
+        if self._stream.load() or self._stream is not before or self._broken:
+            self._load(self._draws.loaded)
         self._draws.redraw("reset", self._rng)
         self._apply({name: self._draws.values[name] for name in self._drawn})
         self._misread()
@@ -128,7 +144,22 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.task.begin(self.simulator, suite, self._rng, self._draws.values)
         self._commands.begin(self.task.rest())
         self._readings.begin()
-        return self._observe(), {}
+        self._seen = self._observe()
+        self._idle = ""
+        return self._seen.copy(), {}
+
+    def _choose(self, options: Mapping[str, Any]) -> tuple[str, int | None]:
+        """The suite and, of an evaluation episode, the number that options of a reset ask for."""
+        for option in options:
+            if option not in OPTIONS:
+                raise ValueError(unknown("reset option", str(option), OPTIONS))
+        listed = "episode" in options
+        # What only training draws has no list: the curve's suite has.
+        usual = self.task.curve_suite if listed and not self._has_list(self.suite) else self.suite
+        suite = str(options.get("suite", usual))
+        if not self._has_list(suite) and (listed or suite != self.task.training_suite):
+            raise ValueError(unknown("suite", suite, self.task.suites))
+        return suite, _number(options["episode"]) if listed else None
 
     def randomize(
         self, terms: Randomization, probes: Sequence[Probe] = (), probability: float = 0.0
@@ -139,9 +170,9 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
         Args:
             terms: The terms of this world, over other ranges.
-            probes: Ends of ranges that an episode may be held at; one that is says so at its end,
-                as ``probe``.
-            probability: That an episode is.
+            probes: Ends of ranges that a training episode may be held at; one that is says so at
+                its end, as ``probe``.
+            probability: That a training episode is.
 
         Raises:
             ValueError: If the terms are of other parameters.
@@ -149,17 +180,20 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         names = {name for term in terms for name in term.names}
         if odd := names ^ self._draws.names:
             raise ValueError(f"randomize: {min(odd)!r} is not drawn both before and from now on")
-        self._draws.use(terms, probes, probability)
+        self._training.draws.use(terms, probes, probability)
+        self._evaluation.draws.use(terms)
 
     def _load(self, drawn: Mapping[str, float]) -> None:
         """Begin with a world that remembers nothing, in the body that was drawn."""
         told = {name: value for name, value in drawn.items() if name in BODY | CENTER}
         robot = self._plain.varied(told)
-        if robot == self.robot:
+        if robot == self.robot and not self._broken:
             self.simulator.renew()
             return
-        self.robot, self.task = robot, self.task.on(robot)
+        if robot != self.robot:
+            self.robot, self.task = robot, self.task.on(robot)
         self._build(robot, self.task)
+        self._broken = False
 
     def _build(self, robot: Robot, task: Task) -> None:
         rate, iterations = task.physics_rate, task.solver_iterations
@@ -168,10 +202,25 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     def step(
         self, action: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
-        """Advance one control step. ``action`` is clipped to [-1, 1]; see ``interface.action``."""
+        """Advance one control step.
+
+        Where the physics diverges the episode ends as a failure, with the last observation that
+        could be made; the next reset loads the world again.
+
+        Args:
+            action: Clipped to [-1, 1]; see ``interface.action``.
+
+        Returns:
+            Observation, reward, whether the episode terminated, whether it was truncated and, at
+            its end, what the task tells of it, with ``diverged``: whether the physics did.
+
+        Raises:
+            RuntimeError: If no episode is running, or the environment is closed.
+            ValueError: If the action has another shape or is not finite.
+        """
         simulator, values = self.simulator, self._draws.values
-        if not self._commands.begun:
-            raise RuntimeError("no episode has begun: call reset() before step()")
+        if self._idle:
+            raise RuntimeError(self._idle)
         if np.shape(action) != self._shape or not np.isfinite(action).all():
             raise ValueError(f"an action is {self._shape} finite numbers, got {action}")
         # Twice as fast as `np.clip`, here and below.
@@ -188,12 +237,26 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         for arrived, substeps in self._commands.send(targets, delay):
             self._drive(arrived)
             simulator.advance(substeps)
-        outcome = self.task.outcome(simulator)
-        ended = outcome.terminated, outcome.truncated
+        outcome = self._judge()
         info: dict[str, Any] = dict(outcome.info)
-        if self._draws.probe and any(ended):
-            info["probe"] = self._draws.probe
-        return self._observe(), outcome.reward, *ended, info
+        if outcome.terminated or outcome.truncated:
+            self._idle = ENDED
+            info["diverged"] = self._broken
+            if self._draws.probe:
+                info["probe"] = self._draws.probe
+        return self._seen.copy(), outcome.reward, outcome.terminated, outcome.truncated, info
+
+    def _judge(self) -> Outcome:
+        """Observe and judge the step that was just simulated; a failure if the physics diverged."""
+        simulator = self.simulator
+        # No distance that is NaN is below anything.
+        if not simulator.diverged() and math.hypot(*simulator.state().position) < FARTHEST:
+            outcome, seen = self.task.outcome(simulator), self._observe()
+            if math.isfinite(outcome.reward) and np.isfinite(seen).all():
+                self._seen = seen
+                return outcome
+        self._broken = True
+        return self.task.fail()
 
     def _has_list(self, suite: str) -> bool:
         """Whether a suite has a fixed list of evaluation episodes."""
@@ -235,9 +298,36 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self.simulator.misread(errors * turned)
 
     def render(self) -> NDArray[np.uint8] | None:
-        """A picture of the world from above, ``(height, width, 3)``."""
-        return self.task.picture() if self.render_mode else None
+        """A picture of the world from above, ``(height, width, 3)``; None without a render mode.
+
+        Raises:
+            RuntimeError: If no episode has begun, or the environment is closed.
+        """
+        if not self.render_mode:
+            return None
+        if self._idle in (NOT_BEGUN, CLOSED):
+            raise RuntimeError(self._idle)
+        return self.task.picture()
 
     def close(self) -> None:
-        """Free the world."""
+        """Free the world; nothing but this can be called afterwards."""
+        self._idle = CLOSED
         self.simulator.close()
+
+
+def _number(episode: Any) -> int:
+    """The number of an evaluation episode.
+
+    Raises:
+        ValueError: If it is not a whole number, or one that no list has.
+    """
+    try:
+        number = -1 if isinstance(episode, bool | np.bool_) else operator.index(episode)
+    except TypeError:
+        number = -1
+    if not 0 <= number < LARGEST:
+        raise ValueError(
+            f"reset option 'episode': expected a whole number from 0 to 2**63 - 1, "
+            f"got {shown(episode)}"
+        )
+    return number

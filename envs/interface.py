@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +28,9 @@ class Feature:
         coordinate: Where on that axis this one lies (for lidar: degrees, left positive).
         floor: Least standard deviation that a normalizer assumes, in `scale`. What hardly ever
             changes needs more: else it is as good as constant until it changes, and then enormous.
+        sensor: The kind of sensor that measures it: a key of `envs.parameters.SENSORS`, or
+            ``lidar``. Empty for what the robot knows without measuring, such as its own commands,
+            and for what only a simulator knows: sensor noise, bias, delay and loss leave it alone.
     """
 
     name: str
@@ -38,6 +41,8 @@ class Feature:
     series: str = ""
     coordinate: float = 0.0
     floor: float = 0.01
+    # Not compared: policies saved before there were sensors read the same features.
+    sensor: str = field(default="", compare=False)
 
     @property
     def center(self) -> float:

@@ -243,7 +243,7 @@ PARAMETERS: dict[str, Parameter] = {
     "observation_noise": Parameter(
         "1",
         0.0,
-        "noise of own-state readings, in quarters of range",
+        "noise of all that is measured but the lidar's ranges, in quarters of range",
         low=0.0,
         high=10.0,
         source=f"{TAN}: up to 0.05 rad of an inertial unit",
@@ -346,17 +346,16 @@ PARAMETERS |= {
     for name, way in CENTER.items()
 }
 
-# Kinds of sensors: how the names begin of what they read, and what they are; see
-# `envs.sensor_errors`.
-SENSORS: dict[str, tuple[tuple[str, ...], str]] = {
-    "inertial": (("base/gravity/", "base/angular_velocity/"), "the inertial unit"),
-    "encoder": (("joint/", "limb/", "wheel/"), "joints and motors"),
-    "odometry": (("base/linear_velocity/", "base/stance/", "base/odometry/"), "odometry"),
-    "localization": (("lane/", "route/", "task/"), "where goal, road and stand are"),
+# Kinds of sensors and what they measure; a feature names its own, see `envs.interface.Feature`.
+SENSORS: dict[str, str] = {
+    "inertial": "the inertial unit",
+    "encoder": "joints and motors",
+    "odometry": "odometry",
+    "localization": "where goal, road and stand are",
 }
 PARAMETERS |= {
     f"{key}_noise": Parameter("1", 0.0, f"noise of {what}, in quarters of range", 0.0, 2.0)
-    for key, (_, what) in SENSORS.items()
+    for key, what in SENSORS.items()
 }
 PARAMETERS |= {
     f"{key}_bias": Parameter(
@@ -367,5 +366,5 @@ PARAMETERS |= {
         2.0,
         BETWEEN,
     )
-    for key, (_, what) in SENSORS.items()
+    for key, what in SENSORS.items()
 }

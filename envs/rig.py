@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,13 +36,14 @@ def channels(robot: Robot) -> tuple[Feature, ...]:
     if isinstance(robot, Car):
         own = ("base", "joint", "wheel")
         return tuple(f for f in own_features(robot) if f.name.split("/")[0] in own)
-    features = [Feature(f"base/gravity/{axis}", "1", -1.0, 1.0) for axis in AXES]
+    inertial, encoder = partial(Feature, sensor="inertial"), partial(Feature, sensor="encoder")
+    features = [inertial(f"base/gravity/{axis}", "1", -1.0, 1.0) for axis in AXES]
     features += [
-        Feature(f"base/angular_velocity/{axis}", "rad/s", -FASTEST, FASTEST) for axis in AXES
+        inertial(f"base/angular_velocity/{axis}", "rad/s", -FASTEST, FASTEST) for axis in AXES
     ]
     for a in robot.actuators:
-        features.append(Feature(f"joint/{a.role}/position", "rad", a.low, a.high))
-        features.append(Feature(f"joint/{a.role}/velocity", "rad/s", -a.rate, a.rate))
+        features.append(encoder(f"joint/{a.role}/position", "rad", a.low, a.high))
+        features.append(encoder(f"joint/{a.role}/velocity", "rad/s", -a.rate, a.rate))
     return tuple(features)
 
 
@@ -183,5 +185,5 @@ def sense(
     seen = np.clip(seen, low, high)
     if delay <= 0.0 and loss <= 0.0:
         return seen
-    arrivals = Readings(len(features))
+    arrivals = Readings(np.ones(len(features), dtype=np.bool_))
     return np.asarray([arrivals.arrive(row, delay, loss, rng) for row in seen])

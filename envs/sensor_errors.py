@@ -11,21 +11,11 @@ from envs.interface import Feature
 from envs.parameters import SENSORS
 
 
-def kind(name: str) -> str | None:
-    """The key of `SENSORS` that a feature is read by; None of what is no reading of that kind.
-
-    What was asked for is known, not read: a robot's own actions and commands.
-    """
-    if name.endswith("/last_action"):
-        return None
-    return next((key for key, (starts, _) in SENSORS.items() if name.startswith(starts)), None)
-
-
 class SensorErrors:
     """What is added to readings in one world.
 
     Args:
-        features: Of an observation; only deployable ones are sensed.
+        features: Of an observation; those that name no sensor are known exactly.
         drawn: Parameters that are drawn at all; those of no sensor are none of its business.
     """
 
@@ -34,11 +24,7 @@ class SensorErrors:
         self._biased: list[tuple[str, NDArray[np.intp]]] = []
         self._scale = np.array([feature.scale for feature in features])
         for key in SENSORS:
-            own = [
-                k
-                for k, feature in enumerate(features)
-                if feature.group == "deployable" and kind(feature.name) == key
-            ]
+            own = [k for k, feature in enumerate(features) if feature.sensor == key]
             places = np.array(own, dtype=np.intp)
             if f"{key}_noise" in drawn:
                 self._noisy.append((f"{key}_noise", places))

@@ -98,6 +98,12 @@ class Task(Protocol):
     def outcome(self, simulator: Simulator) -> Outcome:
         """Judge the step that was just simulated."""
 
+    def fail(self) -> Outcome:
+        """The outcome of a step in which the physics diverged: a failure.
+
+        What else is told of the episode is as it was after the last step that was judged.
+        """
+
     def observe(
         self,
         simulator: Simulator,

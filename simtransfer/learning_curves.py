@@ -2,7 +2,8 @@
 
 The table is tidy: one row is one evaluation of one run, with the columns `student`, `method`,
 `seed`, `step`, `suite`, `episodes`, `success_rate`, `return_mean` and the task's own measures. The
-curve's quantity is `success_rate` on the suite `mixed`, at evaluation steps 0, E, 2E, ...
+curve's quantity is `success_rate` on one suite, the task's `curve_suite`, at evaluation steps 0, E,
+2E, ...
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-CURVE_SUITE = "mixed"
+CURVE_SUITE = "mixed"  # of the shipped tasks
 UNTRAINED = ("zero_shot",)
 REQUIRED_COLUMNS = ("student", "method", "seed", "step", "suite", "success_rate")
 
@@ -85,7 +86,9 @@ def _name_row(rows: pd.DataFrame) -> str:
     return ", ".join(f"{key} {row[key]}" for key in ("student", "method", "seed", "step", "suite"))
 
 
-def forward_fill(curves: pd.DataFrame, methods: Collection[str] = UNTRAINED) -> pd.DataFrame:
+def forward_fill(
+    curves: pd.DataFrame, methods: Collection[str] = UNTRAINED, suite: str = CURVE_SUITE
+) -> pd.DataFrame:
     """Give methods that do not train a row at every evaluation step of their student.
 
     A zero-shot student is evaluated once; its curve is flat. What was measured at one step holds at
@@ -95,13 +98,14 @@ def forward_fill(curves: pd.DataFrame, methods: Collection[str] = UNTRAINED) -> 
     Args:
         curves: The learning curves.
         methods: Names of the methods that do not train.
+        suite: The suite that curves are measured on.
 
     Returns:
-        A table with the added rows, for suite `mixed` only; the argument is not changed.
+        A table with the added rows, for that suite only; the argument is not changed.
     """
     flat = {_plain(name) for name in methods}
-    on_curve = curves[curves["suite"] == CURVE_SUITE]
-    parts = [curves[curves["suite"] != CURVE_SUITE]]
+    on_curve = curves[curves["suite"] == suite]
+    parts = [curves[curves["suite"] != suite]]
     for student, of_student in on_curve.groupby("student", sort=False):
         steps = pd.Index(sorted(of_student["step"].unique()), name="step")
         for (method, seed), run in of_student.groupby(["method", "seed"], sort=False):
@@ -117,21 +121,24 @@ def _plain(method: str) -> str:
     return method.replace("-", "_").replace(" ", "_").lower()
 
 
-def curve_matrix(curves: pd.DataFrame, student: str, method: str) -> CurveMatrix:
+def curve_matrix(
+    curves: pd.DataFrame, student: str, method: str, suite: str = CURVE_SUITE
+) -> CurveMatrix:
     """The curves of one method as a matrix, on the steps that all its seeds have.
 
     Args:
         curves: The learning curves, already forward-filled.
         student: Name of the student.
         method: Name of the method.
+        suite: The suite that curves are measured on.
 
     Raises:
         ValueError: There is no such curve.
     """
-    of_student = curves[(curves["student"] == student) & (curves["suite"] == CURVE_SUITE)]
+    of_student = curves[(curves["student"] == student) & (curves["suite"] == suite)]
     rows = of_student[of_student["method"] == method]
     if rows.empty:
-        raise ValueError(f"no learning curve on suite {CURVE_SUITE!r} for {student}, {method}")
+        raise ValueError(f"no learning curve on suite {suite!r} for {student}, {method}")
     table = rows.pivot(index="step", columns="seed", values="success_rate").sort_index()
     budget = int(of_student["step"].max())
     ends = rows.groupby("seed")["step"].max()
@@ -147,8 +154,8 @@ def curve_matrix(curves: pd.DataFrame, student: str, method: str) -> CurveMatrix
     )
 
 
-def curve_keys(curves: pd.DataFrame) -> list[tuple[str, str]]:
-    """Each (student, method) that has a curve, in order of appearance."""
-    on_curve = curves[curves["suite"] == CURVE_SUITE]
+def curve_keys(curves: pd.DataFrame, suite: str = CURVE_SUITE) -> list[tuple[str, str]]:
+    """Each (student, method) that has a curve on a suite, in order of appearance."""
+    on_curve = curves[curves["suite"] == suite]
     pairs = on_curve[["student", "method"]].drop_duplicates()
     return [(str(student), str(method)) for student, method in pairs.itertuples(index=False)]

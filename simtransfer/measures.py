@@ -7,14 +7,21 @@ the mean of a number (``progress_mean``); see `agents.evaluation.summarize`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 COMMON = ("success_rate", "return_mean")  # of every task
+FAULT = "diverged_rate"  # of the physics, not of the policy: shown where there is one
 
 
 def measures(columns: Iterable[str]) -> list[str]:
     """Those columns that hold a task's own measures."""
     return [c for c in columns if c.endswith(("_rate", "_mean")) and c not in COMMON]
+
+
+def shown_measures(*rows: Mapping[str, Any]) -> list[str]:
+    """The task's own measures of rows, without faults that did not occur."""
+    return [c for c in measures(rows[0]) if c != FAULT or any(row[c] > 0.0 for row in rows)]
 
 
 def heading(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from simtransfer.measures import heading, measures, shown
+from simtransfer.measures import heading, shown, shown_measures
 
 
 def results_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -21,7 +21,7 @@ def results_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     if all("success_interval" in row for row in rows):
         spans = [[f"{100 * end:.1f}" for end in row["success_interval"]] for row in rows]
         table.add_row("95 % interval", *(f"{low}–{high} %" for low, high in spans))
-    for name in measures(rows[0]):
+    for name in shown_measures(*rows):
         table.add_row(heading(name), *(shown(name, row[name]) for row in rows))
     table.add_row("return", *(f"{row['return_mean']:.2f}" for row in rows))
     return table

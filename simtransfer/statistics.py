@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from simtransfer.learning_curves import (
+    CURVE_SUITE,
     CurveMatrix,
     check_curves,
     curve_keys,
@@ -145,7 +146,10 @@ def aggregate_curve(
 
 
 def aggregate_curves(
-    curves: pd.DataFrame, generator: np.random.Generator, resamples: int = RESAMPLES
+    curves: pd.DataFrame,
+    generator: np.random.Generator,
+    resamples: int = RESAMPLES,
+    suite: str = CURVE_SUITE,
 ) -> tuple[AggregateCurve, ...]:
     """The aggregate curve of each (student, method), in the table's order.
 
@@ -153,13 +157,14 @@ def aggregate_curves(
         curves: The learning curves; see `simtransfer.learning_curves`.
         generator: Source of the resampling.
         resamples: Number of bootstrap resamples.
+        suite: The suite that curves are measured on.
 
     Raises:
         ValueError: The table is not usable; see `check_curves`.
     """
     check_curves(curves)
-    filled = forward_fill(curves)
+    filled = forward_fill(curves, suite=suite)
     return tuple(
-        aggregate_curve(curve_matrix(filled, student, method), generator, resamples)
-        for student, method in curve_keys(filled)
+        aggregate_curve(curve_matrix(filled, student, method, suite), generator, resamples)
+        for student, method in curve_keys(filled, suite)
     )

@@ -39,6 +39,7 @@ from simtransfer.curve_quantities import (
     success_threshold,
 )
 from simtransfer.learning_curves import (
+    CURVE_SUITE,
     CurveMatrix,
     check_curves,
     curve_keys,
@@ -219,6 +220,7 @@ def measure_all(
     teacher_steps: float = math.nan,
     teacher_success: float = math.nan,
     resamples: int = RESAMPLES,
+    suite: str = CURVE_SUITE,
 ) -> tuple[TransferMetrics, ...]:
     """Compare every method with the baseline, for every student that has baseline runs.
 
@@ -229,6 +231,7 @@ def measure_all(
         teacher_steps: Environment steps the teacher was trained for; NaN if unknown.
         teacher_success: The teacher's success rate; NaN if unknown.
         resamples: Number of bootstrap resamples.
+        suite: The suite that curves are measured on.
 
     Returns:
         One row for each (student, method), the baseline included, in the table's order. Left out
@@ -238,14 +241,14 @@ def measure_all(
         ValueError: The table is not usable; see `check_curves`.
     """
     check_curves(curves)
-    filled = forward_fill(curves)
-    keys = curve_keys(filled)
+    filled = forward_fill(curves, suite=suite)
+    keys = curve_keys(filled, suite)
     rows = []
     for student, name in keys:
         if (student, baseline) not in keys:
             continue
-        method = curve_matrix(filled, student, name)
-        reference = curve_matrix(filled, student, baseline)
+        method = curve_matrix(filled, student, name, suite)
+        reference = curve_matrix(filled, student, baseline, suite)
         shares_seed = set(method.seeds) & set(reference.seeds)
         if shares_seed and np.intersect1d(method.steps, reference.steps).size:
             rows.append(

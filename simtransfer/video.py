@@ -25,6 +25,7 @@ ENDS = {
     "stuck": "stuck",
     "fell": "fell",
     "dropped": "dropped the parcel",
+    "diverged": "the physics diverged",
 }
 BANNER = 26  # pixels above each picture for its title
 

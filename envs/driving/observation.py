@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,51 +22,43 @@ RATE_LIMIT = 25.0  # m/s, where rates saturate: something came into the beam or 
 
 
 def own_features(robot: Car) -> list[Feature]:
-    """What the robot senses of itself and knows of its route."""
+    """What the robot senses of itself and of its route, and what it was last asked to do."""
     top = 1.4 * robot.cruise_speed
     features = [
-        Feature("base/linear_velocity/x", "m/s", -2.0, top),
-        Feature("base/angular_velocity/z", "rad/s", -1.5, 1.5),
+        Feature("base/linear_velocity/x", "m/s", -2.0, top, sensor="odometry"),
+        Feature("base/angular_velocity/z", "rad/s", -1.5, 1.5, sensor="inertial"),
     ]
     for actuator in robot.actuators:
         if actuator.kind != "wheel_speed":
             name, unit = f"joint/{actuator.role}/position", "rad"
         else:
             name, unit = f"wheel/{actuator.role}/speed", "m/s"
-        features.append(Feature(name, unit, actuator.low, actuator.high))
+        features.append(Feature(name, unit, actuator.low, actuator.high, sensor="encoder"))
+    located = partial(Feature, sensor="localization")
     features += [
         Feature("command/speed", "m/s", -2.0, top),
         Feature("command/yaw_rate", "rad/s", -2.0, 2.0),
-        Feature("route/heading", "rad", -1.5, 1.5),
-        Feature("lane/left_edge", "m", -2.0, 2.0 * LANE_WIDTH),
-        Feature("lane/right_edge", "m", -2.0, 2.0 * LANE_WIDTH),
-        Feature("task/goal/distance", "m", 0.0, ROUTE_LENGTH),
+        located("route/heading", "rad", -1.5, 1.5),
+        located("lane/left_edge", "m", -2.0, 2.0 * LANE_WIDTH),
+        located("lane/right_edge", "m", -2.0, 2.0 * LANE_WIDTH),
+        located("task/goal/distance", "m", 0.0, ROUTE_LENGTH),
     ]
     for ahead in LOOKAHEAD:
         reach = 5.0 + 0.5 * ahead
-        features.append(Feature(f"route/{ahead:g}/lateral", "m", -reach, reach))
+        features.append(located(f"route/{ahead:g}/lateral", "m", -reach, reach))
     return features
 
 
 def lidar_features(lidar: Lidar) -> list[Feature]:
     """Range and range rate of every beam, named by its angle in degrees."""
     angles = lidar.bearings
-    ranges = [
-        Feature(f"lidar/{a:.1f}/range", "m", 0.0, NO_RETURN, series="lidar/range", coordinate=a)
+    ranged = partial(Feature, unit="m", low=0.0, high=NO_RETURN, series="lidar/range")
+    rated = partial(Feature, unit="m/s", low=-RATE_LIMIT, high=RATE_LIMIT, series="lidar/rate")
+    return [
+        beam(name=f"lidar/{a:.1f}/{what}", coordinate=a, sensor="lidar")
+        for what, beam in (("range", ranged), ("rate", rated))
         for a in angles
     ]
-    rates = [
-        Feature(
-            f"lidar/{a:.1f}/rate",
-            "m/s",
-            -RATE_LIMIT,
-            RATE_LIMIT,
-            series="lidar/rate",
-            coordinate=a,
-        )
-        for a in angles
-    ]
-    return ranges + rates
 
 
 def privileged_features() -> list[Feature]:

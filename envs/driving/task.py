@@ -52,7 +52,8 @@ class Reward:
     Attributes:
         progress: Per metre along the route.
         goal: Once, at the goal.
-        failure: Once, on a collision, on leaving the road, rolling over or getting stuck.
+        failure: Once, on a collision, on leaving the road, rolling over, getting stuck, or where
+            the physics diverges.
         left_lane: While in the lane of the oncoming traffic.
         steering: Per (rad/s)² of change of the commanded yaw rate.
         time: Per step.
@@ -115,7 +116,9 @@ class Driving:
             *(CAR,) * (MAX_PARKED + MAX_DRIVERS),
             *(PEDESTRIAN,) * MAX_JAYWALKERS,
         )
-        self._scale = np.asarray([feature.scale for feature in self.features])
+        own = own_features(robot)
+        # The lidar has a noise of its own; what no sensor measures has none.
+        self._noise = np.asarray([feature.scale if feature.sensor else 0.0 for feature in own])
         self._scanner = Scanner(robot.lidar)
         self._dt = 1.0 / self.control_rate
 
@@ -246,16 +249,38 @@ class Driving:
         late = self.elapsed >= self.time_limit - 1e-9
         info: dict[str, float | bool] = {}
         if failed or goal or late:
-            info = {
-                "is_success": goal and not failed,
-                "collision": collision,
-                "off_road": off_road and not collision,
-                "rollover": rolled,
-                "stuck": stuck and not (rolled or collision or off_road),
-                "progress": min(max((self.ego.s - START) / ROUTE_LENGTH, 0.0), 1.0),
-            }
+            info = self._told(
+                is_success=goal and not failed,
+                collision=collision,
+                off_road=off_road and not collision,
+                rollover=rolled,
+                stuck=stuck and not (rolled or collision or off_road),
+            )
         # Running out of time is part of the task, so it ends the episode rather than truncating it.
         return Outcome(float(value), failed or goal or late, info)
+
+    def fail(self) -> Outcome:
+        """See `envs.task.Task.fail`."""
+        return Outcome(self.reward.failure, True, self._told())
+
+    def _told(
+        self,
+        *,
+        is_success: bool = False,
+        collision: bool = False,
+        off_road: bool = False,
+        rollover: bool = False,
+        stuck: bool = False,
+    ) -> dict[str, float | bool]:
+        """What an episode's end is told by."""
+        return {
+            "is_success": is_success,
+            "collision": collision,
+            "off_road": off_road,
+            "rollover": rollover,
+            "stuck": stuck,
+            "progress": min(max((self.ego.s - START) / ROUTE_LENGTH, 0.0), 1.0),
+        }
 
     def observe(
         self,
@@ -303,7 +328,7 @@ class Driving:
         n, m = len(own), len(scan)
         out[:n] = own
         if values["observation_noise"] > 0.0:
-            out[:n] += rng.normal(0.0, values["observation_noise"], n) * self._scale[:n]
+            out[:n] += rng.normal(0.0, values["observation_noise"], n) * self._noise
         out[n : n + m] = scan
         out[n + m :] = [
             1.0 - self.elapsed / self.time_limit,

@@ -8,6 +8,7 @@ What joints do is said as what soles and arms do, in the words of actions (`Huma
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 
 from envs.interface import Feature
 from envs.parcel.gait import DEEPEST, Walk
@@ -25,7 +26,7 @@ LENGTHS = ("sole_forward", "sole_up")  # of `WORDS`; the others are angles
 def deployable(
     arms: Sequence[str], lacking: Collection[str] = (), far: float = FAR
 ) -> list[Feature]:
-    """What a robot can sense.
+    """What a robot can sense, and what it knows of its own doing: gait, commands and actions.
 
     Args:
         arms: Roles of its arms' joints.
@@ -33,20 +34,26 @@ def deployable(
         far: Legs, beyond which a stand is as good as that far.
     """
     axes, top = "xyz", 2.0 * Walk().speed
-    features = [Feature(f"base/gravity/{axis}", "1", -1.0, 1.0) for axis in axes]
-    features += [Feature(f"base/angular_velocity/{a}", "rad/clock", -1.2, 1.2) for a in axes]
+    inertial, odometry, encoder, located = (
+        partial(Feature, sensor=kind)
+        for kind in ("inertial", "odometry", "encoder", "localization")
+    )
+    features = [inertial(f"base/gravity/{axis}", "1", -1.0, 1.0) for axis in axes]
+    features += [inertial(f"base/angular_velocity/{a}", "rad/clock", -1.2, 1.2) for a in axes]
     for what in ("base/stance", "base/odometry"):
-        features += [Feature(f"{what}/{axis}", "leg/clock", -top, top) for axis in "xy"]
-    for what, per, limit in (
-        ("deflection", "", 1.0),
-        ("velocity", "/clock", 4.0),
-        ("last_action", "", 1.5),
+        features += [odometry(f"{what}/{axis}", "leg/clock", -top, top) for axis in "xy"]
+    for what, per, limit, measured in (
+        ("deflection", "", 1.0, "encoder"),
+        ("velocity", "/clock", 4.0, "encoder"),
+        ("last_action", "", 1.5, ""),
     ):
         for word in WORDS:
             unit = "leg" if word.split("_", 1)[1] in LENGTHS else "rad"
-            floor = RARE if word in lacking else COMMON
-            features += [Feature(f"limb/{word}/{what}", unit + per, -limit, limit, floor=floor)]
-    features += [Feature(f"joint/{role}/torque", "1", -1.0, 1.0) for role in arms]
+            # Nothing measures a joint that is not there.
+            floor, sensor = (RARE, "") if word in lacking else (COMMON, measured)
+            name = f"limb/{word}/{what}"
+            features += [Feature(name, unit + per, -limit, limit, floor=floor, sensor=sensor)]
+    features += [encoder(f"joint/{role}/torque", "1", -1.0, 1.0) for role in arms]
     features += [Feature(f"gait/{what}", "1", -1.0, 1.0) for what in ("sin", "cos")]
     features += [
         Feature("gait/vigour", "1", 0.0, 1.0, floor=RARE),
@@ -54,11 +61,11 @@ def deployable(
         Feature("command/speed", "leg/clock", -0.5 * top, top),
         Feature("command/yaw_rate", "rad/clock", -0.4, 0.4, floor=SOME),
         Feature("command/aside", "leg/clock", -0.12, 0.12, floor=SOME),
-        Feature("task/goal/forward", "leg", -far, far),
-        Feature("task/goal/left", "leg", -far, far),
-        Feature("task/plate/ahead", "radius", -NEAR, NEAR),
-        Feature("task/plate/left", "radius", -NEAR, NEAR),
-        Feature("task/stand/clearance", "leg", 0.0, DEEPEST),
+        located("task/goal/forward", "leg", -far, far),
+        located("task/goal/left", "leg", -far, far),
+        located("task/plate/ahead", "radius", -NEAR, NEAR),
+        located("task/plate/left", "radius", -NEAR, NEAR),
+        located("task/stand/clearance", "leg", 0.0, DEEPEST),
         Feature("body/clock", "step", *CLOCKS, floor=SOME),
     ]
     return features

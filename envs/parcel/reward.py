@@ -27,7 +27,7 @@ class Reward:
         carried: Once, when it has been carried to the stand.
         kneeling: On the way down at the stand, in all.
         delivered: Once, when it rests there.
-        failure: Once, on a fall or a dropped parcel.
+        failure: Once, on a fall, a dropped parcel, or where the physics diverges.
     """
 
     velocity: float = 0.8

@@ -94,9 +94,7 @@ class Parcel:
         lacking = {word for word, row in zip(WORDS, robot.limbs, strict=True) if not row.any()}
         own = deployable(arms, lacking, self.far)
         self.features = (*own, *privileged())
-        exact = {"body", *lacking}  # nothing measures what is not there, or what it is itself
-        sensed = [0.0 if exact.intersection(f.name.split("/")) else f.scale for f in own]
-        self._noise = np.asarray(sensed)
+        self._noise = np.asarray([f.scale if f.sensor else 0.0 for f in own])
         posed = [f.name.split("/")[-1] == "deflection" or f.name.startswith(POSED) for f in own]
         self._posed = self._noise * posed
         self.forward = 0.0
@@ -263,18 +261,28 @@ class Parcel:
             value += self.reward.delivered
         info: dict[str, float | bool] = {}
         if failed or delivered or late:
-            left = self.distance - self.stand.reach
-            info = {
-                "is_success": delivered,
-                "carried": self.carried,
-                "fell": fell,
-                "dropped": dropped and not fell,
-                "progress": min(max(1.0 - left / self.way_to_go, 0.0), 1.0),
-                "distance_carried": max(self.way_to_go - left, 0.0),
-                "cost_of_transport": self.effort / (self._weight * max(self.way, 0.1)),
-            }
+            info = self._told(is_success=delivered, fell=fell, dropped=dropped and not fell)
         # Time cannot be seen, so that running out of it must not count as an end.
         return Outcome(value, failed or delivered, info, truncated=late)
+
+    def fail(self) -> Outcome:
+        """See `envs.task.Task.fail`."""
+        return Outcome(self.reward.failure, True, self._told())
+
+    def _told(
+        self, *, is_success: bool = False, fell: bool = False, dropped: bool = False
+    ) -> dict[str, float | bool]:
+        """What an episode's end is told by."""
+        left = self.distance - self.stand.reach
+        return {
+            "is_success": is_success,
+            "carried": self.carried,
+            "fell": fell,
+            "dropped": dropped,
+            "progress": min(max(1.0 - left / self.way_to_go, 0.0), 1.0),
+            "distance_carried": max(self.way_to_go - left, 0.0),
+            "cost_of_transport": self.effort / (self._weight * max(self.way, 0.1)),
+        }
 
     def _rests(self) -> bool:
         """Whether the parcel lies on the stand, upright, and no longer on the arms."""

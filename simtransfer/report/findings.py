@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from simtransfer.learning_curves import CURVE_SUITE, UNTRAINED, forward_fill
+from envs import curve_suite
+from simtransfer.learning_curves import UNTRAINED, forward_fill
 from simtransfer.measures import measures
 from simtransfer.records import Experiment
 from simtransfer.statistics import AggregateCurve, Interval, aggregate_curves, wilson_interval
@@ -95,15 +96,21 @@ class Findings:
 
 
 def find(experiment: Experiment) -> Findings:
-    """Compute everything that a report says of an experiment."""
+    """Compute everything that a report says of an experiment.
+
+    Raises:
+        ValueError: If its task is unknown.
+    """
     generator = np.random.default_rng(BOOTSTRAP_SEED)
-    curves = forward_fill(experiment.curves, _untrained_methods(experiment))
-    aggregates = aggregate_curves(curves, generator)
+    suite = curve_suite(experiment.task)
+    curves = forward_fill(experiment.curves, _untrained_methods(experiment, suite), suite)
+    aggregates = aggregate_curves(curves, generator, suite=suite)
     metrics = measure_all(
         curves,
         generator,
         teacher_steps=experiment.teacher.steps,
         teacher_success=experiment.teacher.success_rate,
+        suite=suite,
     )
     return Findings(
         experiment=experiment,
@@ -118,10 +125,10 @@ def find(experiment: Experiment) -> Findings:
     )
 
 
-def _untrained_methods(experiment: Experiment) -> tuple[str, ...]:
+def _untrained_methods(experiment: Experiment, suite: str) -> tuple[str, ...]:
     """Methods known not to train, and those whose runs all finished after one evaluation."""
     unfinished = {run.method for run in experiment.unfinished}
-    curves = experiment.curves[experiment.curves["suite"] == CURVE_SUITE]
+    curves = experiment.curves[experiment.curves["suite"] == suite]
     evaluations = curves.groupby(["method", "student", "seed"]).size().groupby("method").max()
     once = (str(method) for method in evaluations.index[evaluations == 1])
     return (*UNTRAINED, *(method for method in once if method not in unfinished))

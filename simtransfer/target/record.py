@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from envs.tables import build_json, checked
-from simtransfer.measures import heading, measures, shown
+from simtransfer.measures import heading, shown, shown_measures
 from simtransfer.statistics import wilson_interval
 
 BY_TASK = "task"  # how an episode ends that nothing cuts short
@@ -94,7 +94,7 @@ def summary_table(title: str, row: Mapping[str, Any]) -> Table:
     table.add_row("episodes", str(row["episodes"]))
     table.add_row("success", f"{100.0 * row['success_rate']:.1f} %")
     table.add_row("95 % interval", f"{low:.1f}–{high:.1f} %")
-    for name in measures(row):
+    for name in shown_measures(row):
         table.add_row(heading(name), shown(name, row[name]))
     for name in ("cut_short", "seconds"):
         table.add_row(name.replace("_", " "), f"{row[name]:.0f}")

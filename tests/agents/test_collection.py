@@ -147,3 +147,79 @@ def test_a_callback_ends_a_rollout(worlds):
     )
     ppo.learn(1000, callback=Stop())
     assert ppo.num_timesteps == 3 * WORLDS
+
+
+class Scripted(VecEnvWrapper):
+    """One world in which everything happens as written.
+
+    A row of the script says what follows a step: observation, reward, whether an episode ended,
+    info, and how many steps are skipped whose noise is thrown away.
+    """
+
+    def __init__(self, worlds, first, script):
+        super().__init__(worlds)
+        self._first, self._script = first, iter(script)
+
+    def reset(self):
+        return self._first[None]
+
+    def step_wait(self):
+        after, reward, ended, info, skipped = next(self._script)
+        torch.randn(skipped, self.action_space.shape[0])
+        return after[None], np.float32([reward]), np.asarray([ended]), [info]
+
+
+@pytest.mark.filterwarnings("ignore:You have specified a mini-batch")
+@pytest.mark.parametrize("bad", [0, 5, 7, 11])
+def test_a_step_whose_physics_diverged_teaches_as_if_there_had_been_none(bad):
+    worlds = Worlds(LocalGroup(partial(make_environment, "driving", "hatchback"), 1))
+    rng = np.random.default_rng(0)
+    low, high = worlds.observation_space.low, worlds.observation_space.high
+    seen = rng.uniform(low, high, (STEPS + 1, *low.shape)).astype(np.float32)
+    whole = [[seen[k + 1], rng.normal(), k in (4, 9), {}, 0] for k in range(STEPS)]
+    cut = [list(row) for row in whole]
+    whole[bad][1:4] = -1e3, True, {"diverged": True, "terminal_observation": seen[bad]}
+    first = seen[1] if bad == 0 else seen[0]
+    if bad > 0 and bad - 1 not in (4, 9):  # the step before ends what can be kept
+        cut[bad - 1][2:4] = True, {"TimeLimit.truncated": True, "terminal_observation": seen[bad]}
+    if bad > 0:
+        cut[bad - 1][0], cut[bad - 1][4] = seen[bad + 1], 1
+    del cut[bad]
+    learned = []
+    for begun, script in ((seen[0], whole), (first, cut)):
+        torch.manual_seed(5)
+        ppo = PPO(
+            NamedPolicy,
+            Scripted(worlds, begun, script),
+            n_steps=len(script),
+            batch_size=5,
+            n_epochs=3,
+            device="cpu",
+            policy_kwargs={"interface": worlds.interface, "hidden": (16,)},
+        )
+        torch.manual_seed(6)
+        torch.randn(int(bad == 0 and script is cut), 2)
+        np.random.seed(6)  # noqa: NPY002
+        ppo.learn(len(script))
+        learned.append(ppo.policy.state_dict())
+    worlds.close()
+    for name, weights in learned[0].items():
+        torch.testing.assert_close(weights, learned[1][name], rtol=1e-4, atol=1e-6)
+
+
+def test_a_rollout_that_diverged_throughout_changes_nothing():
+    worlds = Worlds(LocalGroup(partial(make_environment, "driving", "hatchback"), 1))
+    seen = worlds.observation_space.low
+    row = [seen, -1.0, True, {"diverged": True, "terminal_observation": seen}, 0]
+    ppo = PPO(
+        NamedPolicy,
+        Scripted(worlds, seen, [row] * 8),
+        n_steps=8,
+        batch_size=8,
+        device="cpu",
+        policy_kwargs={"interface": worlds.interface, "hidden": (16,)},
+    )
+    before = {name: weights.clone() for name, weights in ppo.policy.state_dict().items()}
+    ppo.learn(8)
+    assert all(torch.equal(before[name], now) for name, now in ppo.policy.state_dict().items())
+    worlds.close()

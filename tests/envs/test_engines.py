@@ -43,6 +43,18 @@ def neutral(robot, **changed):
     return {a.role: a.neutral for a in find_robot(robot).actuators} | changed
 
 
+def played(env, action, steps):
+    """Observations after steps of always the same action, up to the episode's end."""
+    seen = []
+    for _ in range(steps):
+        same = np.full(env.action_space.shape, action, dtype=np.float32)
+        observation, _, terminated, truncated, _ = env.step(same)
+        seen.append(observation)
+        if terminated or truncated:
+            break
+    return seen
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("robot", ["hatchback", "porter"])
 def test_free_fall_is_that_of_a_point(world, engine, robot):
@@ -192,12 +204,9 @@ def test_an_episode_repeats_to_the_bit_in_the_second_engine_too(task, robot):
     runs = []
     for other in (3, 0):
         env.reset(options={"episode": other})
-        for _ in range(20):
-            env.step(env.action_space.low * 0.2)
+        played(env, -0.2, 20)
         observation, _ = env.reset(options={"episode": 7})
-        seen = [observation]
-        seen += [env.step(env.action_space.high * 0.3)[0] for _ in range(30)]
-        runs.append(np.asarray(seen))
+        runs.append(np.asarray([observation, *played(env, 0.3, 30)]))
     env.close()
     np.testing.assert_array_equal(*runs)
 
@@ -215,9 +224,7 @@ def test_episodes_without_a_policy_go_alike(task, robot):
         for episode in range(4):
             observation, _ = env.reset(options={"episode": episode})
             rows.append(observation)
-            for _ in range(30):
-                observation, *_ = env.step(np.zeros(env.action_space.shape, dtype=np.float32))
-            rows.append(observation)
+            rows.append(played(env, 0.0, 30)[-1])
         scale = np.asarray([feature.scale for feature in env.interface.observation])
         env.close()
         seen[engine] = np.asarray(rows) / scale

@@ -1,13 +1,18 @@
+import gc
 import math
 import warnings
 
 import gymnasium
 import numpy as np
+import pybullet
 import pytest
 from gymnasium.utils.env_checker import check_env as check_gymnasium
 from stable_baselines3.common.env_checker import check_env as check_stable_baselines
 
 from envs import make_environment, robots, tasks
+from envs.bullet import Bullet
+from envs.draws import Probe
+from envs.randomization import RANDOMIZATIONS
 
 NAMES = sorted(robots("driving"))
 # Said of every environment with physical units; normalization is part of the policy here.
@@ -229,3 +234,215 @@ def test_a_late_action_is_the_one_before_until_it_comes(world):
         late.step(sent)
         prompt.step(done)
         assert late.simulator.state() == prompt.simulator.state()
+
+
+WORLDS = [("driving", "hatchback", "wide"), ("parcel", "porter", "bodies")]
+
+
+def played(env, steps=25, **arguments):
+    """An episode's observations and rewards; actions are small and always the same ones."""
+    rng = np.random.default_rng(0)
+    seen = [env.reset(**arguments)[0]]
+    rewards = [0.0]
+    for _ in range(steps):
+        action = rng.uniform(-0.2, 0.2, env.action_space.shape).astype(np.float32)
+        observation, reward, terminated, truncated, _ = env.step(action)
+        seen.append(observation)
+        rewards.append(reward)
+        if terminated or truncated:
+            break
+    return np.column_stack([np.asarray(seen), rewards])
+
+
+def evaluation(episode):
+    return {"options": {"episode": episode}}
+
+
+@pytest.fixture
+def made():
+    """Makes environments of any task, and frees them."""
+    kept = []
+
+    def make(task, robot, randomization="wide", **options):
+        kept.append(make_environment(task, robot, randomization=randomization, **options))
+        return kept[-1]
+
+    yield make
+    for env in kept:
+        env.close()
+
+
+@pytest.mark.parametrize(("task", "robot", "randomization"), WORLDS)
+def test_training_continues_as_if_no_evaluation_episode_had_been_played(
+    made, task, robot, randomization
+):
+    plain, mixed = (made(task, robot, randomization) for _ in range(2))
+    for env in (plain, mixed):
+        played(env, seed=0)
+    for episode in (3, 7):
+        played(mixed, **evaluation(episode))
+    for _ in range(2):
+        np.testing.assert_array_equal(mixed.reset()[0], plain.reset()[0])
+        assert mixed.robot == plain.robot
+    if task == "driving":  # PyBullet's memory of past contacts is of worlds with free bodies
+        np.testing.assert_array_equal(played(mixed), played(plain))
+
+
+def test_which_evaluation_episodes_were_played_changes_nothing(made):
+    one, other = (made("parcel", "porter", "bodies") for _ in range(2))
+    for env, episodes in ((one, (3,)), (other, (7, 1))):
+        played(env, seed=0)
+        for episode in episodes:
+            played(env, **evaluation(episode))
+    np.testing.assert_array_equal(played(one), played(other))
+    np.testing.assert_array_equal(played(one), played(other))
+
+
+@pytest.mark.parametrize(("task", "robot", "randomization"), WORLDS)
+def test_an_evaluation_episode_is_the_same_whatever_was_trained(made, task, robot, randomization):
+    trained, fresh = (made(task, robot, randomization) for _ in range(2))
+    played(trained, seed=4)
+    played(trained)
+    np.testing.assert_array_equal(played(trained, **evaluation(3)), played(fresh, **evaluation(3)))
+
+
+def test_seeds_that_differ_still_do_after_the_same_evaluation_episode(made):
+    first, second, unseeded = (made("driving", "hatchback") for _ in range(3))
+    first.reset(seed=0), second.reset(seed=1)
+    seen = []
+    for env in (first, second, unseeded):
+        env.reset(**evaluation(3))
+        seen.append(env.reset()[0])
+    assert len(np.unique(seen, axis=0)) == 3
+
+
+def test_a_seed_that_comes_with_an_evaluation_episode_is_that_of_training(made):
+    one, other = (made("driving", "hatchback") for _ in range(2))
+    listed = played(one, seed=5, **evaluation(3))
+    np.testing.assert_array_equal(played(one), played(other, seed=5))
+    np.testing.assert_array_equal(listed, played(other, **evaluation(3)))
+
+
+def test_evaluation_episodes_probe_no_ends_of_ranges(made):
+    env, plain = (made("driving", "hatchback") for _ in range(2))
+    terms = RANDOMIZATIONS["wide"]
+    env.randomize(terms, (Probe(0, False, terms[0].low),), 1.0)
+    np.testing.assert_array_equal(played(env, **evaluation(3)), played(plain, **evaluation(3)))
+
+
+@pytest.mark.parametrize(
+    "episode", [1.5, 2.0, True, np.True_, "3", -1, math.nan, 2**63, 10**400, None, [3], (), b"3"]
+)
+def test_what_numbers_no_episode_is_refused_in_one_line(world, episode):
+    env = world()
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="'episode': expected a whole number from 0") as caught:
+        env.reset(options={"episode": episode})
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
+    env.step(ahead(env).astype(np.float32))  # the episode that was running still is
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.array])
+def test_an_episodes_number_may_be_one_of_numpys(world, kind):
+    one, other = (world().reset(options={"episode": k})[0] for k in (3, kind(3)))
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("option", [3, None, "Episode"])
+def test_options_that_are_no_names_are_refused_too(world, option):
+    with pytest.raises(ValueError, match="unknown reset option"):
+        world().reset(options={option: 3})
+
+
+def test_a_step_after_an_episodes_end_is_refused_until_the_next_reset(world):
+    env = world(suite="nominal")
+    env.reset(seed=0)
+    action, done = np.asarray([1.0, 0.5], np.float32), False
+    while not done:
+        _, _, done, _, _ = env.step(action)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=r"ended: call reset\(\) before step\(\)"):
+            env.step(action)
+    env.reset()
+    env.step(action)
+
+
+def test_a_closed_environment_says_so_and_may_be_closed_again():
+    env = make_environment("driving", "hatchback", render_mode="rgb_array")
+    with pytest.raises(RuntimeError, match=r"call reset\(\)"):
+        env.render()
+    env.reset(seed=0)
+    env.close()
+    env.close()
+    for use in (env.reset, env.render, lambda: env.step(ahead(env).astype(np.float32))):
+        with pytest.raises(RuntimeError, match="is closed: make a new one"):
+            use()
+
+
+def connections():
+    """How many PyBullet worlds there are in this process."""
+    return sum(pybullet.getConnectionInfo(client)["isConnected"] for client in range(1024))
+
+
+def test_an_environment_that_is_dropped_without_a_close_leaves_no_world(made):
+    gc.collect()
+    before = connections()
+    env = make_environment("driving", "hatchback")
+    env.reset(seed=0)
+    assert connections() == before + 1
+    del env
+    gc.collect()
+    assert connections() == before
+
+
+def throw(simulator, what):
+    """Let the robot's base have an impossible speed (m/s), or be at an impossible place (m)."""
+    kind, value = what
+    if isinstance(simulator, Bullet):
+        body, client = simulator._robot.body, simulator._client
+        if kind == "speed":
+            pybullet.resetBaseVelocity(body, [value, 0, 0], [0, 0, 0], physicsClientId=client)
+        else:
+            at = [value, 0, 0], [0, 0, 0, 1]
+            pybullet.resetBasePositionAndOrientation(body, *at, physicsClientId=client)
+    elif kind == "speed":
+        simulator.data.qvel[0] = value
+    else:
+        simulator.data.qpos[0] = value
+
+
+IMPOSSIBLE = [("speed", 1e12), ("speed", math.nan), ("place", math.nan), ("place", 1e30)]
+
+
+@pytest.mark.parametrize("what", IMPOSSIBLE, ids=str)
+@pytest.mark.parametrize("simulator", ["pybullet", "mujoco"])
+@pytest.mark.parametrize(("task", "robot"), [("driving", "hatchback"), ("parcel", "porter")])
+def test_an_episode_whose_physics_diverges_is_a_failure_and_the_next_one_sound(
+    made, task, robot, simulator, what
+):
+    env, fresh = (made(task, robot, simulator=simulator, privileged=True) for _ in range(2))
+    played(env, 3, seed=0)
+    before = env.step(np.zeros(env.action_space.shape, np.float32))[0]
+    throw(env.simulator, what)
+    observation, reward, terminated, truncated, info = env.step(
+        np.zeros(env.action_space.shape, np.float32)
+    )
+    assert terminated and not truncated
+    assert info["diverged"] is True and info["is_success"] is False
+    assert reward == env.task.reward.failure
+    np.testing.assert_array_equal(observation, before)
+    assert env.observation_space.contains(observation)
+    assert all(math.isfinite(value) for value in info.values())
+    with pytest.raises(RuntimeError, match="has ended"):
+        env.step(env.action_space.low)
+    env.reset()
+    np.testing.assert_array_equal(played(env, **evaluation(2)), played(fresh, **evaluation(2)))
+
+
+def test_an_episode_that_ends_as_it_should_has_not_diverged(world):
+    env = world(suite="nominal")
+    env.reset(seed=0)
+    told = {}
+    while not told:
+        told = env.step(np.asarray([1.0, 0.5], np.float32))[-1]
+    assert told["off_road"] is True and told["diverged"] is False

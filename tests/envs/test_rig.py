@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from envs import find_robot, make_environment, robots
-from envs.draws import Draws
+from envs.bullet import Bullet
+from envs.driving.task import Driving
+from envs.environment import Environment
 from envs.parameters import PARAMETERS
 from envs.randomization import RANDOMIZATIONS, Term
 from envs.rig import FELT, Rig, channels, sense
@@ -21,9 +23,7 @@ def test_a_rig_moves_as_an_environment_does():
     """The same targets and parameters lead to the same readings, whatever else is in the world."""
     robot = find_robot("hatchback")
     terms = tuple(Term(name, "reset", "set", value, value) for name, value in TERMS.items())
-    world = make_environment("driving", robot, suite="nominal")
-    world._draws = Draws(terms)
-    world._drawn = list(TERMS)
+    world = Environment(robot, Driving(robot), Bullet(), randomization=terms, suite="nominal")
     seen, _ = world.reset(options={"episode": 1})
     speed = float(world.task.forward)
     where = world.interface.indices([feature.name for feature in channels(robot)])

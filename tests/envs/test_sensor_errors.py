@@ -6,8 +6,7 @@ from envs.bullet import Bullet
 from envs.catalogue import find_task
 from envs.environment import Environment
 from envs.parameters import SENSORS
-from envs.randomization import Term
-from envs.sensor_errors import kind
+from envs.randomization import RANDOMIZATIONS, Term
 
 WORLDS = [("driving", "hatchback"), ("parcel", "porter")]
 
@@ -16,15 +15,15 @@ def error(parameter, size):
     return Term(parameter, "reset", "set", size, size)
 
 
-def readings(task, robot, *terms, steps=40, episodes=1):
-    """Observations ``(episodes, steps, entries)`` of a robot that does nothing in one episode."""
+def readings(task, robot, *terms, steps=40, episodes=1, action=0.0):
+    """Observations ``(episodes, steps, entries)`` of a robot that always does the same."""
     body = find_robot(robot)
     world = Environment(body, find_task(task)(body), Bullet(), randomization=terms)
     seen = []
     for _ in range(episodes):
         first, _ = world.reset(options={"episode": 0})
-        rest = np.zeros(world.action_space.shape, dtype=np.float32)
-        seen.append([first] + [world.step(rest)[0] for _ in range(steps)])
+        same = np.full(world.action_space.shape, action, dtype=np.float32)
+        seen.append([first] + [world.step(same)[0] for _ in range(steps)])
     world.close()
     return world.interface.observation, np.array(seen)
 
@@ -34,7 +33,7 @@ def readings(task, robot, *terms, steps=40, episodes=1):
 def test_noise_is_as_wide_as_it_says_and_on_its_own_sensor_only(task, robot, sensor):
     features, plain = readings(task, robot, error(f"{sensor}_noise", 0.0))
     _, noisy = readings(task, robot, error(f"{sensor}_noise", 0.05))
-    own = [k for k, f in enumerate(features) if kind(f.name) == sensor]
+    own = [k for k, f in enumerate(features) if f.sensor == sensor]
     # At an end of its range a reading is cut.
     free = [k for k in own if np.abs(plain[0, :, k]).max() < 0.8 * features[k].high]
     assert free
@@ -52,7 +51,7 @@ def test_noise_is_as_wide_as_it_says_and_on_its_own_sensor_only(task, robot, sen
 def test_a_bias_stays_all_episode_and_is_each_readings_own(task, robot):
     features, plain = readings(task, robot, error("inertial_bias", 0.0), steps=10)
     _, biased = readings(task, robot, error("inertial_bias", 0.1), steps=10)
-    own = [k for k, f in enumerate(features) if kind(f.name) == "inertial"]
+    own = [k for k, f in enumerate(features) if f.sensor == "inertial"]
     errors = (biased - plain)[0][:, own] / np.array([features[k].scale for k in own])
     lasting = np.ptp(errors, axis=0) < 1e-5  # but where a range ends
     assert lasting.any()
@@ -60,10 +59,32 @@ def test_a_bias_stays_all_episode_and_is_each_readings_own(task, robot):
     assert len(np.unique(errors[0, lasting])) == lasting.sum()
 
 
-def test_what_was_asked_for_is_known_exactly():
-    world = make_environment("parcel", "porter")
-    sensed = {f.name: kind(f.name) for f in world.interface.observation}
+EXACT = ("command/", "gait/", "body/", "/last_action")  # the robot's own doing, and its size
+ERRORS = (
+    "observation_noise",
+    "observation_bias",
+    "observation_delay",
+    "observation_loss",
+    *(f"{sensor}_{error}" for sensor in SENSORS for error in ("noise", "bias")),
+)
+
+
+@pytest.mark.parametrize(("task", "robot"), WORLDS)
+def test_what_the_robot_knows_without_measuring_has_no_error(task, robot):
+    most = {term.parameter: term.high for term in RANDOMIZATIONS["full"]}
+    none, all_ = ([error(name, share * most[name]) for name in ERRORS] for share in (0.0, 1.0))
+    features, plain = readings(task, robot, *none, steps=10, action=0.2)
+    _, noisy = readings(task, robot, *all_, steps=10, action=0.2)
+    wrong = (noisy != plain)[0].any(axis=0)
+    exact = [any(word in feature.name for word in EXACT) for feature in features]
+    assert not [f.name for f, differs in zip(features, wrong & exact, strict=True) if differs]
+    measured = [not (known or f.series) for f, known in zip(features, exact, strict=True)]
+    assert wrong[measured].mean() > 0.8  # some joints are not there
+
+
+@pytest.mark.parametrize(("task", "robot"), WORLDS)
+def test_every_sensor_is_known_and_measures_something(task, robot):
+    world = make_environment(task, robot, privileged=True)
+    sensors = {feature.sensor for feature in world.interface.observation}
     world.close()
-    assert {sensed[name] for name in sensed if name.endswith("/last_action")} == {None}
-    assert sensed["command/speed"] is None
-    assert set(SENSORS) <= set(sensed.values())
+    assert set(SENSORS) <= sensors <= {*SENSORS, "lidar", ""}

@@ -10,7 +10,9 @@ from envs import make_environment
 STEPS = 40
 # Calls of functions in a control step, Python's and C's, and how many of them are the engine's.
 # Whoever adds to them says what it buys; whoever saves some lowers the figure.
-MOST = {("driving", "hatchback"): (309, 37), ("parcel", "porter"): (482, 27)}
+# The last dozen: a world that diverged ends its episode as a failure, and all that is handed out is
+# finite and the caller's own.
+MOST = {("driving", "hatchback"): (321, 39), ("parcel", "porter"): (494, 29)}
 
 
 def calls_of(world):

@@ -4,11 +4,13 @@ import json
 import math
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from envs.driving.task import Driving
 from simtransfer.records import read_experiment
 from simtransfer.report import write_report
 from simtransfer.report.findings import BOOTSTRAP_SEED, find
@@ -363,3 +365,15 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(small, monkeypatch):
 
 def fail(*_):
     raise OSError("disk is full")
+
+
+def test_curves_are_read_on_the_suite_that_the_task_measures_them_on(finished, monkeypatch):
+    experiment = read_experiment(finished[0])
+    on_mixed = find(experiment)
+    swapped = {"mixed": "nominal", "nominal": "mixed"}
+    curves = experiment.curves.assign(suite=experiment.curves["suite"].replace(swapped))
+    monkeypatch.setattr(Driving, "curve_suite", "nominal")
+    on_nominal = find(replace(experiment, curves=curves))
+    assert repr(on_nominal.metrics) == repr(on_mixed.metrics)
+    assert repr(on_nominal.aggregates) == repr(on_mixed.aggregates)
+    assert on_nominal.aggregates
