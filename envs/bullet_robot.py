@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import tempfile
 from collections.abc import Collection, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.fixed_joints import merge_fixed_joints
+from envs.fixed_joints import merge_fixed_joints, number_parts
 from envs.interface import unknown
 from envs.quaternion import Quaternion, multiply, rotate
 from envs.quiet import quiet
@@ -58,13 +57,14 @@ class BulletRobot:
                 raise ValueError(f"{robot.source}: " + unknown("joint", name, urdf.joints))
             if urdf.joints[name].kind == "fixed":
                 raise ValueError(f"{robot.source}: joint {name!r} is fixed, so it cannot move")
-        self.body = _load(client, robot)
+        self.body, names = _load(client, robot)
         count = pybullet.getNumJoints(self.body, physicsClientId=client)
         infos = [pybullet.getJointInfo(self.body, i, physicsClientId=client) for i in range(count)]
-        self.index = {info[1].decode(): i for i, info in enumerate(infos)}
+        own = [names[info[1].decode()] for info in infos]
+        self.index = {name: i for i, name in enumerate(own)}
         self.links = [-1, *range(count)]
         moving = [i for i, info in enumerate(infos) if info[2] != pybullet.JOINT_FIXED]
-        self.joints = {i: infos[i][1].decode() for i in moving}
+        self.joints = {i: own[i] for i in moving}
         self.soles = [self.index[name] for name in robot.soles]
         # A wheel's axis may point left or right, and its frame any way: what counts is which way
         # it rolls. So positive is about the base's own axes: forward for wheels, left for steering.
@@ -251,27 +251,25 @@ class BulletRobot:
         )
 
 
-def _load(client: int, robot: Robot) -> int:
-    """Load a robot, its fixed joints merged, which saves the engine links to compute."""
-    urdf = robot.model
-    with contextlib.ExitStack() as stack:
-        file = str(urdf.path)
-        if (
-            robot.shapes
-            or robot.stretches
-            or any(joint.kind == "fixed" for joint in urdf.joints.values())
-        ):
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-            file = str(Path(folder) / urdf.path.name)
-            Path(file).write_text(merge_fixed_joints(urdf), encoding="utf-8")
-        stack.enter_context(quiet())
+def _load(client: int, robot: Robot) -> tuple[int, dict[str, str]]:
+    """Load a robot, its fixed joints merged, which saves the engine links to compute.
+
+    Returns:
+        The engine's number for it, and its joints' names by those that the engine was given.
+    """
+    text, names = number_parts(merge_fixed_joints(robot.model))
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        file = Path(folder) / "robot.urdf"
+        file.write_text(text, encoding="utf-8")
         try:
             body: int = pybullet.loadURDF(
-                file,
+                str(file),
                 [0, 0, robot.height],
                 flags=pybullet.URDF_USE_IMPLICIT_CYLINDER | pybullet.URDF_USE_INERTIA_FROM_FILE,
                 physicsClientId=client,
             )
         except pybullet.error:
-            raise ValueError(f"{urdf.path}: not a URDF that PyBullet can read") from None
-    return body
+            raise ValueError(
+                f"{robot.urdf}: PyBullet does not load it and gives no reason"
+            ) from None
+    return body, names

@@ -103,8 +103,19 @@ def describe_world(
         if entry.kind != "pd":
             for joint in dict.fromkeys((*entry.joints, *entry.brake_joints)):
                 name = f"{entry.role}:{joint}"
-                ET.SubElement(actuator, "velocity", name=name, joint=joint, forcerange="-1 1")
+                told = {"name": name, "joint": joint_name(joint), "forcerange": "-1 1"}
+                ET.SubElement(actuator, "velocity", told)
     return World(ET.tostring(root, encoding="unicode"), urdf, pairs, geometries)
+
+
+def body_name(link: str) -> str:
+    """The engine's name for a link, which may itself be ``world``, ``shape:0`` or the like."""
+    return f"link:{link}"
+
+
+def joint_name(joint: str) -> str:
+    """The engine's name for a joint."""
+    return f"joint:{joint}"
 
 
 def _geom(body: ET.Element, told: dict[str, str]) -> None:
@@ -131,7 +142,7 @@ def _add_link(
 ) -> None:
     link = urdf.links[name]
     pose = np.eye(4) if joint is None else joint.origin
-    body = ET.SubElement(parent, "body", {"name": name} | _placed(pose))
+    body = ET.SubElement(parent, "body", {"name": body_name(name)} | _placed(pose))
     if joint is None:
         ET.SubElement(body, "freejoint", name="base")
     else:
@@ -143,7 +154,7 @@ def _add_link(
     )
     geometries[name] = []
     for k, element in enumerate(link.collisions):
-        title = f"{name}:{k}"
+        title = f"{body_name(name)}:{k}"
         geometries[name].append(title)
         _geom(body, {"name": title} | _geometry(link, element, robot))
     for other in urdf.joints.values():
@@ -152,7 +163,7 @@ def _add_link(
 
 
 def _add_joint(body: ET.Element, joint: Joint, robot: Robot) -> None:
-    told = {"name": joint.name, "type": KINDS[joint.kind], "axis": _text(joint.axis)}
+    told = {"name": joint_name(joint.name), "type": KINDS[joint.kind], "axis": _text(joint.axis)}
     armature = [a.armature for a in robot.actuators if joint.name in a.joints]
     if armature and armature[0]:
         told["armature"] = repr(armature[0])

@@ -10,7 +10,14 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.mjcf import GROUNDS, LINK_FRICTION, SCRIPTED, describe_world
+from envs.mjcf import (
+    GROUNDS,
+    LINK_FRICTION,
+    SCRIPTED,
+    body_name,
+    describe_world,
+    joint_name,
+)
 from envs.mujoco_ground import Ground
 from envs.mujoco_physics import Physics
 from envs.pd_motors import PdMotors
@@ -80,9 +87,9 @@ class Mujoco:
         self._pairs = [world.pairs[int(model.pair(k).name)] for k in range(model.npair)]
         named = list(urdf.joints)
         self._signs = {name: urdf.sign(name) for name in named}
-        self._positions = {name: int(model.joint(name).qposadr[0]) for name in named}
-        self._velocities = {name: int(model.joint(name).dofadr[0]) for name in named}
-        self._root = int(model.body(urdf.root).id)
+        self._positions = {name: int(model.joint(joint_name(name)).qposadr[0]) for name in named}
+        self._velocities = {name: int(model.joint(joint_name(name)).dofadr[0]) for name in named}
+        self._root = int(model.body(body_name(urdf.root)).id)
         self._center = tuple(model.body_ipos[self._root].tolist())
         self._read_means(robot)
         self._motors = PdMotors(robot.actuators, self._signs)
@@ -101,7 +108,7 @@ class Mujoco:
             model,
             self._scratch,
             self._motors,
-            links=[int(model.body(name).id) for name in links],
+            links=[int(model.body(body_name(name)).id) for name in links],
             turned=[rate for _, rate in self._pushed],
             frictions=[pair.friction for pair in self._pairs],
             soles=soles,
@@ -149,7 +156,7 @@ class Mujoco:
         """Who a geometry is: a sole by number, another link, or a shape by number."""
         model, robot = self.model, self._robot
         links = {name: link for link, names in geometries.items() for name in names}
-        children = [model.body(model.joint(name).bodyid[0]).name for name in robot.soles]
+        children = [robot.model.joints[name].child for name in robot.soles]
         self._sole_of = {
             int(model.geom(name).id): children.index(link)
             for name, link in links.items()
