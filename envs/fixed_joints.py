@@ -34,7 +34,8 @@ def merge_fixed_joints(urdf: Urdf) -> str:
         for flaw in flaws(urdf):
             raise ValueError(flaw)
         robot = ET.Element("robot", name=urdf.path.stem)
-        robot.extend(_link(balanced(link), urdf.path) for link in merged_links(urdf).values())
+        links = merged_links(urdf).values()
+        robot.extend([_link(balanced(link), urdf.path) for link in links])
     except ValueError as error:
         raise ValueError(f"{urdf.path}: {error}") from None
     carrier = _carriers(urdf)
@@ -137,13 +138,13 @@ def _link(link: Link, urdf: Path) -> ET.Element:
     values = {key: repr(float(link.inertia[at])) for key, at in INERTIA.items()}
     ET.SubElement(inertial, "inertia", values)
     try:
-        element.extend(_collision(collision, urdf) for collision in link.collisions)
+        element.extend([_collision(collision, urdf) for collision in link.collisions])
     except ValueError as error:
         raise ValueError(f"link {link.name!r}: {error}") from None
     if link.contact is not None:
         contact = ET.SubElement(element, "contact")
-        known = (child for child in link.contact if child.tag in CONTACT)
-        contact.extend(_numbered(child, link.name) for child in known)
+        known = [child for child in link.contact if child.tag in CONTACT]
+        contact.extend([_numbered(child, link.name) for child in known])
     return element
 
 
