@@ -118,12 +118,12 @@ def locate(urdf: str, folder: Path) -> Path:
 
 def _within(package: str, relative: str) -> Path:
     """Find a file in an installed package."""
-    if "." in package:
-        top, _, rest = package.partition(".")
-        inside = "/".join([*rest.split("."), relative])
-        raise ValueError(f"urdf: name the package alone and its folders after it: '{top}:{inside}'")
-    if not package.isidentifier():
+    top, *folders = package.split(".")
+    if not all(part.isidentifier() for part in (top, *folders)):
         raise ValueError(f"urdf: {package!r} is not the name of a package")
+    if folders:  # to find an inner package, Python would import the outer one
+        inside = "/".join([*folders, relative])
+        raise ValueError(f"urdf: name the package alone and its folders after it: '{top}:{inside}'")
     parts = re.split(r"[/\\]", relative)
     if ".." in parts or not parts[0] or PureWindowsPath(relative).drive:
         raise ValueError(f"urdf: {relative!r} must be a path inside the package {package!r}")
@@ -133,8 +133,7 @@ def _within(package: str, relative: str) -> Path:
         spec = None
     if spec is None:
         raise ValueError(f"urdf: package {package!r} is not installed")
-    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
-    if not folders:
+    paths = [Path(folder) / relative for folder in spec.submodule_search_locations or ()]
+    if not paths:
         raise ValueError(f"urdf: {package!r} is a module; only a package holds files")
-    found = [path for folder in folders if (path := folder / relative).is_file()]
-    return (found or [folders[0] / relative])[0]
+    return next(filter(os.path.isfile, paths), paths[0])

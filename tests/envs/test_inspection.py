@@ -118,8 +118,8 @@ BROKEN = {
                 'name="rear_left_wheel" type="floating"',
             )
         ],
-        {"joints", "motion"},
-        "joint 'rear_left_wheel' is 'floating'",
+        {"urdf"},
+        "joint 'rear_left_wheel' is of type 'floating'; make it one of revolute",
     ),
     "millimetres": (
         "hatchback",
@@ -204,6 +204,69 @@ def test_each_fault_is_found_and_the_way_out_told(tmp_path, fault):
     assert not report.passed
     assert {finding.name for finding in report.failures} == names
     assert any(hint in finding.detail for finding in report.failures)
+
+
+def found(folder, name):
+    (finding,) = [each for each in check_robot(folder).findings if each.name == name]
+    return finding
+
+
+def test_a_rounded_inertia_is_brought_in_order_and_named(tmp_path):
+    change = ("hatchback.urdf", '"0.3645"', '"0.335"')
+    finding = found(broken(tmp_path, "hatchback", change), "masses")
+    assert finding.passed
+    assert "rounded in the file, so adjusted by up to 0.42 %: 'front_left_tyre'" in finding.detail
+
+
+def test_what_the_urdf_has_and_engines_are_not_given_is_named(tmp_path):
+    change = (
+        "hatchback.urdf",
+        '<axis xyz="0 1 0"/>',
+        '<axis xyz="0 1 0"/><dynamics damping="2" friction="0"/>',
+    )
+    rough = ("hatchback.urdf", "</contact>", '<rolling_friction value="0.1"/></contact>')
+    gazebo = ("hatchback.urdf", "</robot>", "<gazebo/></robot>")
+    finding = found(broken(tmp_path, "hatchback", change, rough, gazebo), "not used")
+    assert finding.passed
+    assert finding.detail == (
+        "gazebo (1), joint damping (4); in MuJoCo: rolling_friction of contacts"
+    )
+
+
+STEER = '<limit lower="-0.6" upper="0.6" effort="2000" velocity="3"/>'
+BOTH = 'joints = ["front_left_steer", "front_right_steer"]'
+MIMICS = {
+    "followed": ("", True, "4 actuated joints"),
+    "reversed": (' multiplier="-1"', False, "keep it where it is with [held], or make it fixed"),
+    "shifted": (' offset="0.1"', False, "should follow 'front_left_steer' (mimic)"),
+}
+
+
+@pytest.mark.parametrize("way", MIMICS)
+def test_a_joint_that_follows_another_needs_the_same_actuator(tmp_path, way):
+    attributes, passed, said = MIMICS[way]
+    mimic = f'{STEER}<mimic joint="front_left_steer"{attributes}/>'
+    folder = broken(tmp_path, "hatchback")
+    text = (folder / "hatchback.urdf").read_text(encoding="utf-8")
+    before, after = text.rsplit(STEER, 1)
+    (folder / "hatchback.urdf").write_text(before + mimic + after, encoding="utf-8")
+    finding = found(folder, "joints")
+    assert finding.passed == passed
+    assert said in finding.detail
+
+
+def test_a_joint_that_follows_another_and_is_moved_by_nothing_is_named(tmp_path):
+    mimic = ("hatchback.urdf", STEER, f'{STEER}<mimic joint="front_left_steer"/>')
+    alone = (None, BOTH, 'joints = ["front_left_steer"]')
+    finding = found(broken(tmp_path, "hatchback", mimic, alone), "joints")
+    assert "add it to the joints of actuator 'front_steering'" in finding.detail
+
+
+def test_soft_limits_are_limits(tmp_path):
+    soft = f'{STEER}<safety_controller soft_lower_limit="-0.1" soft_upper_limit="0.2"/>'
+    finding = found(broken(tmp_path, "hatchback", ("hatchback.urdf", STEER, soft)), "limits")
+    assert not finding.passed
+    assert "leaves the soft limits of 'front_left_steer', -0.1 to 0.2" in finding.detail
 
 
 @pytest.mark.parametrize("speed", ["1e-300", "0.04"])
