@@ -149,10 +149,11 @@ def _link(link: Link, urdf: Path) -> ET.Element:
 
 
 def _collision(original: ET.Element, urdf: Path) -> ET.Element:
-    shape = next(iter(original.find("geometry") or ()), None)
-    if shape is None or shape.tag not in SHAPES:
-        given = "nothing" if shape is None else f"<{shape.tag}>"
-        raise ValueError(f"a collision shape is {given}, not one of {', '.join(SHAPES)}")
+    shapes = [shape for geometry in original.iterfind("geometry") for shape in geometry]
+    if len(shapes) != 1 or shapes[0].tag not in SHAPES:
+        given = ", ".join(f"<{shape.tag[:20]}>" for shape in shapes[:5]) or "nothing"
+        raise ValueError(f"a <collision> has {given}, not one of {', '.join(SHAPES)}")
+    (shape,) = shapes
     concave = {key: value for key, value in original.attrib.items() if key == "concave"}
     collision = ET.Element("collision", {key: value[:8] for key, value in concave.items()})
     collision.extend(original.findall("origin"))

@@ -45,6 +45,8 @@ def find_mesh(filename: str, urdf: Path) -> Path:
 
 
 def _locate(filename: str, urdf: Path) -> Path:
+    if not filename:
+        raise ValueError("mesh lacks filename")
     folder = urdf.parent.absolute()
     scheme, separator, rest = filename.partition("://")
     if not separator:
@@ -72,6 +74,8 @@ def _locate(filename: str, urdf: Path) -> Path:
             f"mesh {shown(filename)}: not found; put the URDF into the folder {shown(package)} of "
             f"that package, or {SHAPES}"
         )
+    if os.path.exists(candidates[-1]):  # noqa: PTH110
+        raise ValueError(f"mesh {shown(filename)}: is not a regular file")
     raise ValueError(f"no mesh {shown(filename)}{_nearest(candidates[-1])}; or {SHAPES}")
 
 
@@ -79,7 +83,7 @@ def _nearest(missing: Path) -> str:
     """Where it should be, and what is there instead."""
     folder = missing.parent
     try:
-        names = sorted(path.name for path in folder.iterdir())
+        names = sorted(path.name for path in folder.iterdir() if path.is_file())
     except (OSError, ValueError):
         return ""
     near = difflib.get_close_matches(missing.name, names, n=1)
@@ -103,7 +107,7 @@ def _check(path: Path, content: bytes) -> None:
         ):
             problem = "it is not COLLADA with <triangles> or a <polylist>"
     else:
-        problem = f"engines read .stl, .obj and .dae, not {kind or 'files without ending'!r}"
+        problem = f"engines read .stl, .obj and .dae, not {kind!r}"
     if problem:
         raise ValueError(f"mesh {path}: {problem}; or {SHAPES}")
 

@@ -10,9 +10,9 @@ def stand_in(content: bytes) -> str:
     """Say what a file is if it is not the file that it should be; empty if it may be.
 
     Args:
-        content: The file, or its first few hundred bytes.
+        content: The file.
     """
-    beginning = content[:512].lstrip().lower()
+    beginning = content.lstrip()[:512].lower()
     if not beginning:
         return "empty"
     if beginning.startswith(LFS):

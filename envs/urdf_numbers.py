@@ -51,20 +51,32 @@ NUMBERS: Mapping[str, Mapping[str, int]] = {
 NEEDED = {"value", "ixx", "iyy", "izz", "size", "radius", "length"}
 LIMITS = {"limit", "safety_controller"}  # whose numbers may stand for infinity, such as 1e30
 LARGEST_NUMBER = 1e9  # of anything else, in SI units
+LENGTHS = {"size": 1e4, "radius": 1e4, "length": 1e4, "xyz": 1e4}  # the largest, m
+# What a link or joint, or a part of it, has no more than one of: engines take the first.
+SINGLE = {"inertial", "contact", "origin", "mass", "inertia", "geometry", "parent", "child", "axis"}
+SINGLE |= {"limit", "dynamics", "mimic", "safety_controller"}
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 WORD = re.compile(r"[^ \t\r\n]+")  # white space of XML
 
 
 def check_numbers(element: ET.Element, tags: Collection[str], where: str) -> None:
     """Refuse numbers that are none in those parts of a link or joint that are read."""
-    parts = [part for child in element if child.tag in tags for part in child.iter()]
+    read = [child for child in element if child.tag in tags]
+    parts = [part for child in read for part in child.iter()]
+    for whole in (element, *read):
+        once = [part.tag for part in whole if part.tag in SINGLE]
+        if twice := [tag for tag in once if once.count(tag) > 1]:
+            raise ValueError(f"{where}: {whole.tag} has {len(twice)} <{twice[0]}>; leave one")
     for part in parts:
         for key, count in NUMBERS.get(part.tag, {}).items():
             if key in part.attrib:
                 values = numbers(part, key, "", count, where)
-                if part.tag not in LIMITS and max(map(abs, values)) > LARGEST_NUMBER:
-                    given = f"{part.tag} {key}={shown(part.get(key))}"
-                    raise ValueError(f"{where}: {given} is beyond {LARGEST_NUMBER:g}")
+                given = f"{where}: {part.tag} {key}={shown(part.get(key))}"
+                most = LENGTHS.get(key, LARGEST_NUMBER)
+                if part.tag not in LIMITS and max(map(abs, values)) > most:
+                    raise ValueError(f"{given} is beyond {most:g}")
+                if part.tag in CONTACT and min(values) < 0:
+                    raise ValueError(f"{given} must not be negative")
             elif key in NEEDED:
                 raise ValueError(f"{where}: {part.tag} lacks {key}")
     for shape in element.iterfind("collision/geometry/*"):

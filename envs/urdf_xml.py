@@ -95,6 +95,8 @@ def _explained(error: Exception, text: str | bytes, name: str) -> str:
         except UnicodeDecodeError as wrong:
             line = 1 + text.count(b"\n", 0, wrong.start)
             return f"not UTF-8 text (line {line}); save it as UTF-8, or declare its encoding"
+    if "unbound prefix" in str(error):
+        return f"not a URDF: {error}; declare it (xmlns:…) or take the tag out"
     if not isinstance(error, ET.ParseError) or "encoding" in str(error):
         return f"not a URDF: {error}; save it as UTF-8"
     return f"not a URDF: {error}"

@@ -157,7 +157,8 @@ def _adjusted(urdf: Urdf) -> str:
     if not changes:
         return ""
     names = ", ".join(map(repr, changes))
-    return f"; rounded in the file, so adjusted by up to {100.0 * max(changes.values()):.2g} %: {names}"
+    percent = 100.0 * max(changes.values())
+    return f"; rounded in the file, so adjusted by up to {percent:.2g} %: {names}"
 
 
 def _unused(urdf: Urdf) -> str:

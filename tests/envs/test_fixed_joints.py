@@ -188,6 +188,21 @@ BAD_BODIES = {
 }
 
 
+SHAPELESS = {
+    "none": ("", "a <collision> has nothing, not one of box"),
+    "a cone": ('<cone radius="1"/>', "a <collision> has <cone>, not one of box, sphere"),
+    "two": (BOX + '<sphere radius="1"/>', "a <collision> has <box>, <sphere>, not one of"),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("fault", SHAPELESS)
+def test_a_collision_has_one_shape_that_engines_know(tmp_path, fault, engine):
+    shape, said = SHAPELESS[fault]
+    with pytest.raises(ValueError, match=f"cart.urdf: link 'chassis': {said}"):
+        drive(write(tmp_path, changed(URDF, (BOX, shape))), engine)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("fault", BAD_BODIES)
 def test_no_engine_is_given_a_body_that_cannot_be(tmp_path, fault, engine):

@@ -215,7 +215,7 @@ def test_a_rounded_inertia_is_brought_in_order_and_named(tmp_path):
     change = ("hatchback.urdf", '"0.3645"', '"0.335"')
     finding = found(broken(tmp_path, "hatchback", change), "masses")
     assert finding.passed
-    assert "rounded in the file, so adjusted by up to 0.42 %: 'front_left_tyre'" in finding.detail
+    assert "rounded in the file, so adjusted by up to 0.35 %: 'front_left_tyre'" in finding.detail
 
 
 def test_what_the_urdf_has_and_engines_are_not_given_is_named(tmp_path):

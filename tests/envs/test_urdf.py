@@ -225,6 +225,14 @@ def test_a_robot_bolted_to_the_world_is_refused_and_a_body_called_world_is_not(t
         ('<child link="a"/>', '<child link="b"/>', "joint 'j': child: unknown link 'b'; choose"),
         ('<mass value="1"/>', '<mass value="1e10"/>', "mass value='1e10' is beyond 1e+09"),
         ('ixx="1"', 'ixx="1e308"', "is beyond 1e+09"),
+        ('size="1 2 3"', 'size="1 2 1e5"', "box size='1 2 1e5' is beyond 10000"),
+        ('value="0.5"', 'value="-0.5"', "lateral_friction value='-0.5' must not be negative"),
+        (
+            "</inertial>",
+            '<mass value="2"/></inertial>',
+            "link 'a': inertial has 2 <mass>; leave one",
+        ),
+        ("<contact>", "<contact/><contact>", "link 'a': link has 2 <contact>; leave one"),
     ],
 )
 def test_what_cannot_be_built_is_named(tmp_path, old, new, said):

@@ -32,6 +32,7 @@ NOT_URDFS = {
     "LFS": ("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n", "git lfs pull"),
     "a web page": ("<!DOCTYPE html><html></html>", "it is a web page; download the file itself"),
     "no links": ('<robot name="x"/>', "it has no links"),
+    "unbound": (URDF.replace("</robot>", "<a:b/></robot>"), "; declare it (xmlns:…) or take the"),
     "text": ("name: cart", "not a URDF: syntax error"),
     "Latin-1": ("<!-- ü -->".encode("latin1") + URDF.encode(), "not UTF-8 text (line 1); save it"),
     "not UTF-16": (b"\xff\xfe<" + b"\x00\xd8" * 3, "not UTF-16-LE, as its first bytes claim"),
