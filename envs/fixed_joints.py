@@ -16,7 +16,10 @@ import numpy as np
 from envs.inertia import balanced, inertia_flaw
 from envs.meshes import find_mesh
 from envs.urdf import Joint, Link, Matrix, Urdf, origin_of
-from envs.urdf_numbers import CONTACT, INERTIA, NUMBERS, SHAPES, numbers
+from envs.urdf_numbers import INERTIA, SHAPES, copy_numbers
+
+# Of a joint whose file gives none: PyBullet wants a limit, and takes this for none.
+UNLIMITED = {"lower": "0", "upper": "-1"}
 
 
 def merge_fixed_joints(urdf: Urdf) -> str:
@@ -55,19 +58,21 @@ def number_parts(text: str) -> tuple[str, dict[str, str]]:
         text: Of `merge_fixed_joints`.
 
     Returns:
-        The text with the new names, and the old names of joints by the new ones.
+        The text with the new names, and the old names of links and joints by the new ones.
     """
     robot = ET.fromstring(text)
-    links = {link.get("name"): f"link_{k}" for k, link in enumerate(robot.iterfind("link"))}
-    joints = {}
-    for link in robot.iterfind("link"):
-        link.set("name", links[link.get("name")])
+    names = {}
+    links = {}
+    for k, link in enumerate(robot.iterfind("link")):
+        name, short = link.get("name", ""), f"link_{k}"
+        names[short], links[name] = name, short
+        link.set("name", short)
     for k, joint in enumerate(robot.iterfind("joint")):
-        joints[f"joint_{k}"] = joint.get("name", "")
+        names[f"joint_{k}"] = joint.get("name", "")
         joint.set("name", f"joint_{k}")
         for end in (*joint.iterfind("parent"), *joint.iterfind("child")):
-            end.set("link", links[end.get("link")])
-    return ET.tostring(robot, encoding="unicode"), joints
+            end.set("link", links[end.get("link", "")])
+    return ET.tostring(robot, encoding="unicode"), names
 
 
 def flaws(urdf: Urdf) -> Iterator[str]:
@@ -142,9 +147,7 @@ def _link(link: Link, urdf: Path) -> ET.Element:
     except ValueError as error:
         raise ValueError(f"link {link.name!r}: {error}") from None
     if link.contact is not None:
-        contact = ET.SubElement(element, "contact")
-        known = [child for child in link.contact if child.tag in CONTACT]
-        contact.extend([_numbered(child, link.name) for child in known])
+        element.append(link.contact)
     return element
 
 
@@ -157,7 +160,7 @@ def _collision(original: ET.Element, urdf: Path) -> ET.Element:
     concave = {key: value for key, value in original.attrib.items() if key == "concave"}
     collision = ET.Element("collision", {key: value[:8] for key, value in concave.items()})
     collision.extend(original.findall("origin"))
-    made = _numbered(shape, "")
+    made = copy_numbers(shape, "")
     if shape.tag == "mesh":
         made.set("filename", str(find_mesh(shape.get("filename", ""), urdf)))
     ET.SubElement(collision, "geometry").append(made)
@@ -172,16 +175,9 @@ def _joint(joint: Joint, base: str, origin: Matrix) -> ET.Element:
     ET.SubElement(element, "axis", xyz=_text(joint.axis))
     limit = joint.element.find("limit")
     if limit is not None:
-        element.append(_numbered(limit, joint.name))
-    return element
-
-
-def _numbered(original: ET.Element, where: str) -> ET.Element:
-    """An element with its numbers alone, as short as they can be written."""
-    element = ET.Element(original.tag)
-    for key, count in NUMBERS.get(original.tag, {}).items():
-        if key in original.attrib:
-            element.set(key, _text(numbers(original, key, "", count, where)))
+        element.append(copy_numbers(limit, joint.name))
+    elif joint.kind != "continuous":
+        ET.SubElement(element, "limit", UNLIMITED)
     return element
 
 

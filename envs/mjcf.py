@@ -21,6 +21,7 @@ GROUNDS = "ground", "field"  # a plane and, where it may be rough, heights over 
 AWAY, THICK = -100.0, 1.0  # m: where a field waits, and how deep it is under the lowest height
 LINK_FRICTION = 0.5  # of a link whose URDF tells none, as PyBullet assumes
 SCRIPTED = 3  # the geometry group of what moves by script, which beams see
+ROBOT = "robot/"  # before the names of the robot's parts, or one might be called as the world's
 KINDS = {"revolute": "hinge", "continuous": "hinge", "prismatic": "slide"}
 
 
@@ -103,19 +104,10 @@ def describe_world(
         if entry.kind != "pd":
             for joint in dict.fromkeys((*entry.joints, *entry.brake_joints)):
                 name = f"{entry.role}:{joint}"
-                told = {"name": name, "joint": joint_name(joint), "forcerange": "-1 1"}
-                ET.SubElement(actuator, "velocity", told)
+                ET.SubElement(
+                    actuator, "velocity", name=name, joint=ROBOT + joint, forcerange="-1 1"
+                )
     return World(ET.tostring(root, encoding="unicode"), urdf, pairs, geometries)
-
-
-def body_name(link: str) -> str:
-    """The engine's name for a link, which may itself be ``world``, ``shape:0`` or the like."""
-    return f"link:{link}"
-
-
-def joint_name(joint: str) -> str:
-    """The engine's name for a joint."""
-    return f"joint:{joint}"
 
 
 def _geom(body: ET.Element, told: dict[str, str]) -> None:
@@ -142,7 +134,7 @@ def _add_link(
 ) -> None:
     link = urdf.links[name]
     pose = np.eye(4) if joint is None else joint.origin
-    body = ET.SubElement(parent, "body", {"name": body_name(name)} | _placed(pose))
+    body = ET.SubElement(parent, "body", {"name": ROBOT + name} | _placed(pose))
     if joint is None:
         ET.SubElement(body, "freejoint", name="base")
     else:
@@ -154,7 +146,7 @@ def _add_link(
     )
     geometries[name] = []
     for k, element in enumerate(link.collisions):
-        title = f"{body_name(name)}:{k}"
+        title = f"{ROBOT}{name}:{k}"
         geometries[name].append(title)
         _geom(body, {"name": title} | _geometry(link, element, robot))
     for other in urdf.joints.values():
@@ -163,7 +155,7 @@ def _add_link(
 
 
 def _add_joint(body: ET.Element, joint: Joint, robot: Robot) -> None:
-    told = {"name": joint_name(joint.name), "type": KINDS[joint.kind], "axis": _text(joint.axis)}
+    told = {"name": ROBOT + joint.name, "type": KINDS[joint.kind], "axis": _text(joint.axis)}
     armature = [a.armature for a in robot.actuators if joint.name in a.joints]
     if armature and armature[0]:
         told["armature"] = repr(armature[0])

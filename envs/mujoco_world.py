@@ -10,14 +10,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.mjcf import (
-    GROUNDS,
-    LINK_FRICTION,
-    SCRIPTED,
-    body_name,
-    describe_world,
-    joint_name,
-)
+from envs.mjcf import GROUNDS, LINK_FRICTION, ROBOT, SCRIPTED, describe_world
 from envs.mujoco_ground import Ground
 from envs.mujoco_physics import Physics
 from envs.pd_motors import PdMotors
@@ -87,9 +80,9 @@ class Mujoco:
         self._pairs = [world.pairs[int(model.pair(k).name)] for k in range(model.npair)]
         named = list(urdf.joints)
         self._signs = {name: urdf.sign(name) for name in named}
-        self._positions = {name: int(model.joint(joint_name(name)).qposadr[0]) for name in named}
-        self._velocities = {name: int(model.joint(joint_name(name)).dofadr[0]) for name in named}
-        self._root = int(model.body(body_name(urdf.root)).id)
+        self._positions = {name: int(model.joint(ROBOT + name).qposadr[0]) for name in named}
+        self._velocities = {name: int(model.joint(ROBOT + name).dofadr[0]) for name in named}
+        self._root = int(model.body(ROBOT + urdf.root).id)
         self._center = tuple(model.body_ipos[self._root].tolist())
         self._read_means(robot)
         self._motors = PdMotors(robot.actuators, self._signs)
@@ -108,7 +101,7 @@ class Mujoco:
             model,
             self._scratch,
             self._motors,
-            links=[int(model.body(body_name(name)).id) for name in links],
+            links=[int(model.body(ROBOT + name).id) for name in links],
             turned=[rate for _, rate in self._pushed],
             frictions=[pair.friction for pair in self._pairs],
             soles=soles,

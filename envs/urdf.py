@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from envs.bounded_files import MEBIBYTE, read_bytes
 from envs.interface import unknown
-from envs.urdf_numbers import INERTIA, check_numbers, numbers
+from envs.urdf_numbers import CONTACT, INERTIA, check_numbers, copy_numbers, numbers
 from envs.urdf_xml import read_xml
 
 Matrix = NDArray[np.float64]
@@ -198,8 +198,7 @@ def check_joints(urdf: Urdf) -> None:
     """Check that engines can simulate the joints, once some are held.
 
     Raises:
-        ValueError: If a joint is of another kind than `KINDS`, a revolute or prismatic one has no
-            ``<limit>``, or more than `MOST_MOVING` joints move.
+        ValueError: If a joint is of another kind than `KINDS`, or more than `MOST_MOVING` move.
     """
     for joint in urdf.joints.values():
         where = f"{urdf.path}: joint {joint.name!r}"
@@ -208,12 +207,6 @@ def check_joints(urdf: Urdf) -> None:
             raise ValueError(
                 f"{where} {given}; make it one of {', '.join(KINDS)}, or keep it where it is: "
                 f"[held] {json.dumps(joint.name, ensure_ascii=False)} = 0.0"
-            )
-        if joint.kind in ("revolute", "prismatic") and joint.element.find("limit") is None:
-            advice = " (or make it continuous)" if joint.kind == "revolute" else ""
-            raise ValueError(
-                f"{where} is {joint.kind} and has no limit; add <limit lower= upper= effort= "
-                f"velocity=>{advice}"
             )
     moving = sum(joint.kind != "fixed" for joint in urdf.joints.values())
     if moving > MOST_MOVING:
@@ -253,8 +246,17 @@ def _link(element: ET.Element) -> Link:
         center,
         inertia,
         tuple(element.findall("collision")),
-        element.find("contact"),
+        _contact(element),
     )
+
+
+def _contact(element: ET.Element) -> ET.Element | None:
+    original = element.find("contact")
+    if original is None:
+        return None
+    contact = ET.Element("contact")
+    contact.extend([copy_numbers(part, "") for part in original if part.tag in CONTACT])
+    return contact
 
 
 def _joint(element: ET.Element) -> Joint:

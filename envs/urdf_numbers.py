@@ -117,3 +117,13 @@ def numbers(
     if len(values) != count:
         raise ValueError(f"{given} should be {count} number(s)")
     return values
+
+
+def copy_numbers(original: ET.Element, where: str) -> ET.Element:
+    """An element with its numbers alone, as short as they can be written; see `numbers`."""
+    element = ET.Element(original.tag)
+    for key, count in NUMBERS.get(original.tag, {}).items():
+        if key in original.attrib:
+            values = numbers(original, key, "", count, where)
+            element.set(key, " ".join(map(repr, values)))
+    return element

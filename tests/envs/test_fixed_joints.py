@@ -131,6 +131,16 @@ def test_links_and_joints_may_have_any_names(tmp_path, expected, kind, engine):
     np.testing.assert_array_equal(drive(folder, engine), expected[engine])
 
 
+@pytest.mark.parametrize("kind", ["revolute", "prismatic"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_joint_without_limits_moves_freely_in_both_engines(tmp_path, expected, kind, engine):
+    mast = """<link name="mast"><inertial><mass value="1e-3"/>
+    <inertia ixx="1e-5" iyy="1e-5" izz="1e-5"/></inertial></link><joint name="m" type="{}">
+    <parent link="chassis"/><child link="mast"/><axis xyz="0 0 1"/></joint></robot>"""
+    folder = write(tmp_path, changed(URDF, ("</robot>", mast.format(kind))))
+    np.testing.assert_allclose(drive(folder, engine)[:3], expected[engine][:3], atol=0.03)
+
+
 ROUNDED = {
     "wheels": (
         'ixx="0.02" iyy="0.034" izz="0.02"',

@@ -171,7 +171,7 @@ def test_friction_is_changed_of_all_pairs_of_a_sole_and_of_no_other(task):
     simulator, urdf = Mujoco(), robot.model
     simulator.load(robot, task(robot).shapes, RATE)
     model = simulator.model
-    soles = {urdf.joints[name].child for name in robot.soles}
+    soles = {f"robot/{urdf.joints[name].child}" for name in robot.soles}
     before = model.pair_friction[:, 0].copy()
     simulator.vary("friction", 0.5)
     for k in range(model.npair):

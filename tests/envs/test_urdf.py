@@ -184,7 +184,6 @@ JOINTS = {
     "floating": ('type="revolute"', 'type="floating"', "is of type 'floating'; make it one of"),
     "unknown": ('type="revolute"', 'type="Revolute"', "is of type 'Revolute'; make it one of"),
     "no type": ('type="revolute"', "", "has no type; make it one of revolute, continuous"),
-    "no limit": ('<limit lower="-1" upper="1" effort="7"/>', "", "is revolute and has no limit"),
 }
 
 
