@@ -36,7 +36,7 @@ def describe(
     """
     actuators = robot.actuators
     named = sum(len(actuator.joints) for actuator in actuators)
-    findings = [
+    return [
         judge(
             "roles",
             (unknown("role", a.role, roles) for a in actuators if a.role not in roles),
@@ -57,10 +57,8 @@ def describe(
             chain(flaws(urdf), masses),
             f"{total(urdf):.4g} kg, inertias of real bodies{_adjusted(urdf)}",
         ),
+        Finding("not used", True, _unused(urdf) or "nothing that the URDF says of motion"),
     ]
-    if unused := _unused(urdf):
-        findings.append(Finding("not used", True, unused))
-    return findings
 
 
 def total(urdf: Urdf) -> float:
