@@ -15,12 +15,9 @@ from envs.loaded import Loaded, differences, file_limits
 from envs.parcel.task import Parcel
 from envs.robot import Robot
 from envs.supports import assemble
-from envs.urdf import Joint, Urdf
 
 STEPS = 5  # control steps that a robot has to survive
-MOST = 6  # differences and tags that are listed
-IGNORED = "safety_controller", "calibration"
-KNOWN = "lateral_friction"  # of a <contact>, what both engines use
+MOST = 6  # differences that are listed
 
 
 def engines(robot: Robot, kind: type[Driving] | type[Parcel]) -> Finding:
@@ -30,7 +27,8 @@ def engines(robot: Robot, kind: type[Driving] | type[Parcel]) -> Finding:
         robot: The robot.
         kind: The task.
     """
-    problems, remarks = list(_unmoved(robot)), []
+    problems: list[str] = []
+    remarks: list[str] = []
     loaded: dict[str, Loaded] = {}
     for name in SIMULATORS:
         try:
@@ -54,7 +52,7 @@ def engines(robot: Robot, kind: type[Driving] | type[Parcel]) -> Finding:
     problems += _collisions(loaded)
     if problems:
         return Finding("engines", False, _listed(problems))
-    remarks += [*_unlimited(robot), *_not_taken_over(robot.model)]
+    remarks += _unlimited(robot)
     mass = sum(link.mass for link in urdf.links.values())
     detail = f"{' and '.join(loaded)} load {len(urdf.links)} links, {mass:.4g} kg, as in the URDF"
     return Finding("engines", True, "; ".join([detail, *remarks]))
@@ -83,25 +81,6 @@ def _collisions(loaded: dict[str, Loaded]) -> Iterator[str]:
             yield f"{name}: link {link!r} collides with nothing, unlike in the other engine"
 
 
-def _unmoved(robot: Robot) -> Iterator[str]:
-    """Joints that should follow another, where no actuator turns them."""
-    urdf = robot.model
-    turned = {name: actuator for actuator in robot.actuators for name in actuator.joints}
-    for joint, other in _mimics(urdf):
-        if joint.name not in turned and other in turned:
-            yield (
-                f"joint {joint.name!r} mimics {other!r}, which engines here do not: it turns "
-                f"freely; add it to the joints of {turned[other].role!r}, or to [held]"
-            )
-
-
-def _mimics(urdf: Urdf) -> Iterator[tuple[Joint, str]]:
-    for joint in urdf.joints.values():
-        mimic = joint.element.find("mimic")
-        if mimic is not None and joint.kind != "fixed":
-            yield joint, mimic.get("joint", "")
-
-
 def _unlimited(robot: Robot) -> Iterator[str]:
     """Servos' joints that may turn as far as they like."""
     joints = [
@@ -113,27 +92,6 @@ def _unlimited(robot: Robot) -> Iterator[str]:
     names = [joint.name for joint in joints if file_limits(joint)[0] == -math.inf]
     if names:
         yield f"without limits: {_listed([repr(name) for name in names])}"
-
-
-def _not_taken_over(urdf: Urdf) -> Iterator[str]:
-    """What the file says and no engine is given."""
-    ignored = [f"<mimic> of {joint.name!r}" for joint, _ in _mimics(urdf)]
-    for joint in urdf.joints.values():
-        if joint.kind == "fixed":
-            continue
-        dynamics = joint.element.find("dynamics")
-        values = {} if dynamics is None else dynamics.attrib
-        told = [f"{key} {values[key]}" for key in ("damping", "friction") if key in values]
-        if any(float(values.get(key, "0")) for key in ("damping", "friction")):
-            ignored.append(f"<dynamics> of {joint.name!r} ({', '.join(told)})")
-        ignored += [
-            f"<{tag}> of {joint.name!r}" for tag in IGNORED if joint.element.find(tag) is not None
-        ]
-    for link in urdf.links.values():
-        if link.contact is not None:
-            ignored += [f"<{e.tag}> of {link.name!r}" for e in link.contact if e.tag != KNOWN]
-    if ignored:
-        yield f"not taken over: {_listed(ignored)}"
 
 
 def _listed(problems: list[str]) -> str:
