@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def engines(robot: Robot, kind: type[Driving] | type[Parcel]) -> Finding:
         robot: The robot.
         kind: The task.
     """
-    problems: list[str] = []
+    problems: dict[str, list[str]] = {}  # and the engines that have them
     remarks: list[str] = []
     loaded: dict[str, Loaded] = {}
     for name in SIMULATORS:
@@ -39,19 +40,18 @@ def engines(robot: Robot, kind: type[Driving] | type[Parcel]) -> Finding:
         try:
             environment = Environment(robot, kind(robot), simulator)
             loaded[name] = simulator.loaded()
-            problems += [f"{name}: {problem}" for problem in _steps(environment)]
+            _add(problems, name, _steps(environment))
         except Exception as error:  # whatever an engine raises, it cannot use the robot
-            problems.append(f"{name}: {' '.join(str(error).split()) or type(error).__name__}")
+            _add(problems, name, [" ".join(str(error).split()) or type(error).__name__])
         finally:
             simulator.close()
     if not loaded:
-        return Finding("engines", False, _listed(problems))
+        return Finding("engines", False, _told(problems))
     urdf = assemble(robot).urdf
     for name, found in loaded.items():
-        problems += [f"{name}: {problem}" for problem in differences(urdf, found)]
-    problems += _collisions(loaded)
+        _add(problems, name, chain(differences(urdf, found), _collisions(found, loaded.values())))
     if problems:
-        return Finding("engines", False, _listed(problems))
+        return Finding("engines", False, _told(problems))
     remarks += _unlimited(robot)
     mass = sum(link.mass for link in urdf.links.values())
     detail = f"{' and '.join(loaded)} load {len(urdf.links)} links, {mass:.4g} kg, as in the URDF"
@@ -73,12 +73,10 @@ def _steps(environment: Environment) -> Iterator[str]:
             return
 
 
-def _collisions(loaded: dict[str, Loaded]) -> Iterator[str]:
-    """Links that bump into things in one engine only."""
-    for name, found in loaded.items():
-        everywhere = frozenset.union(*(other.bumps for other in loaded.values()))
-        for link in sorted(everywhere - found.bumps):
-            yield f"{name}: link {link!r} collides with nothing, unlike in the other engine"
+def _collisions(found: Loaded, everywhere: Iterable[Loaded]) -> Iterator[str]:
+    """Links that bump into things in the other engine only."""
+    for link in sorted(frozenset.union(*(other.bumps for other in everywhere)) - found.bumps):
+        yield f"link {link!r} collides with nothing, unlike in the other engine"
 
 
 def _unlimited(robot: Robot) -> Iterator[str]:
@@ -92,6 +90,15 @@ def _unlimited(robot: Robot) -> Iterator[str]:
     names = [joint.name for joint in joints if file_limits(joint)[0] == -math.inf]
     if names:
         yield f"without limits: {_listed([repr(name) for name in names])}"
+
+
+def _add(problems: dict[str, list[str]], engine: str, told: Iterable[str]) -> None:
+    for problem in told:
+        problems.setdefault(problem, []).append(engine)
+
+
+def _told(problems: dict[str, list[str]]) -> str:
+    return _listed([f"{', '.join(names)}: {text}" for text, names in problems.items()])
 
 
 def _listed(problems: list[str]) -> str:
