@@ -74,15 +74,17 @@ def hold(urdf: Urdf, held: Mapping[str, float], moved: Sequence[str]) -> Urdf:
 
     Args:
         urdf: The URDF.
-        held: Positions (rad, m) about the joints' own axes, by name or by pattern (``NECK_*``).
+        held: Positions (rad, m) about the joints' own axes, by name or, where no joint has just
+            that name, by pattern (``NECK_*``).
         moved: Joints that must not be among them.
 
     Raises:
-        ValueError: If a name fits no joint, one that is moved, or one that cannot move.
+        ValueError: If a name fits no joint or one that is moved, or a position has no meaning.
     """
     joints = dict(urdf.joints)
     for pattern, position in held.items():
-        names = fnmatch.filter(urdf.joints, pattern)
+        exact = pattern in urdf.joints  # "arm[1]" is a name, and as a pattern it means "arm1"
+        names = [pattern] if exact else fnmatch.filter(urdf.joints, pattern)
         if not names:
             raise ValueError("held: " + unknown("joint", pattern, urdf.joints))
         for name in names:
@@ -93,6 +95,8 @@ def hold(urdf: Urdf, held: Mapping[str, float], moved: Sequence[str]) -> Urdf:
 
 
 def _fixed(joint: Joint, position: float) -> Joint:
+    if position and joint.kind in ("planar", "floating"):
+        raise ValueError(f"held: {joint.kind} joint {joint.name!r} can be kept at 0 only")
     origin = joint.origin @ turned(joint.axis, position)
     if joint.kind == "prismatic":
         origin = joint.origin.copy()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.fixed_joints import number_parts
 from envs.interface import unknown
 from envs.loaded import Loaded, LoadedJoint, LoadedLink
 from envs.quaternion import Quaternion, multiply, rotate
@@ -60,15 +61,17 @@ class BulletRobot:
             if urdf.joints[name].kind == "fixed":
                 raise ValueError(f"{robot.source}: joint {name!r} is fixed, so it cannot move")
         assembled = assemble(robot)
-        self.body = _load(client, robot, assembled.text)
+        self.body, names = _load(client, robot, assembled.text)
         count = pybullet.getNumJoints(self.body, physicsClientId=client)
         infos = [pybullet.getJointInfo(self.body, i, physicsClientId=client) for i in range(count)]
-        self.index = {info[1].decode(): i for i, info in enumerate(infos)}
+        own = [names[info[1].decode()] for info in infos]
+        self.index = {name: i for i, name in enumerate(own)}
         self.links = [-1, *range(count)]
         moving = [i for i, info in enumerate(infos) if info[2] != pybullet.JOINT_FIXED]
-        self.joints = {i: infos[i][1].decode() for i in moving}
+        self.joints = {i: own[i] for i in moving}
         self._moving = moving
-        of_link = {info[12].decode(): i for i, info in enumerate(infos)} | {assembled.urdf.root: -1}
+        of_link = {names[info[12].decode()]: i for i, info in enumerate(infos)}
+        of_link[assembled.urdf.root] = -1
         self._supports = [of_link[name] for name in assembled.supports]
         self.soles = [*(self.index[name] for name in robot.soles), *self._supports]
         # A wheel's axis may point left or right, and its frame any way: what counts is which way
@@ -295,21 +298,25 @@ def possible(linear: Sequence[float], angular: Sequence[float]) -> bool:
     return math.hypot(*linear) < IMPOSSIBLE_SPEED and math.hypot(*angular) < IMPOSSIBLE_RATE
 
 
-def _load(client: int, robot: Robot, text: str) -> int:
+def _load(client: int, robot: Robot, text: str) -> tuple[int, dict[str, str]]:
     """Load a robot from a URDF whose fixed joints are merged, which saves links to compute.
 
-    The engine would read the robot's own file in its own way: it cuts long lines, for one.
+    Returns:
+        The engine's number for it, and the names of parts by those that the engine was given.
     """
+    text, names = number_parts(text)
     with tempfile.TemporaryDirectory() as folder, quiet():
-        file = str(Path(folder) / "robot.urdf")
-        Path(file).write_text(text, encoding="utf-8")
+        file = Path(folder) / "robot.urdf"
+        file.write_text(text, encoding="utf-8")
         try:
             body: int = pybullet.loadURDF(
-                file,
+                str(file),
                 [0, 0, robot.height],
                 flags=pybullet.URDF_USE_IMPLICIT_CYLINDER | pybullet.URDF_USE_INERTIA_FROM_FILE,
                 physicsClientId=client,
             )
         except pybullet.error:
-            raise ValueError(f"{robot.urdf}: not a URDF that PyBullet can read") from None
-    return body
+            raise ValueError(
+                f"{robot.urdf}: PyBullet does not load it and gives no reason"
+            ) from None
+    return body, names

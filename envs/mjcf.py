@@ -171,11 +171,6 @@ def _add_link(
 
 
 def _add_joint(body: ET.Element, joint: Joint, robot: Robot) -> None:
-    if joint.kind not in KINDS:
-        kinds = ", ".join(KINDS)
-        raise ValueError(
-            f"{robot.urdf}: joint {joint.name!r} is {joint.kind!r}; use one of {kinds}, fixed"
-        )
     told = {"name": ROBOT + joint.name, "type": KINDS[joint.kind], "axis": _text(joint.axis)}
     armature = [a.armature for a in robot.actuators if joint.name in a.joints]
     if armature and armature[0]:

@@ -50,7 +50,7 @@ class PdMotors:
         self._factors = dict.fromkeys(GAINS, 1.0)
         self._step = step
         self._inertias = [(inertias or {}).get(joint, 1.0) for joint in self.joints]
-        self.vary("stiffness", 1.0)
+        self._gains = self._tuned()
         self.aim({actuator.role: actuator.neutral for actuator, _ in pairs}, 1.0)
         self.rest()
 
@@ -71,8 +71,8 @@ class PdMotors:
     def aim(self, targets: Mapping[str, float], strength: float) -> None:
         """Set targets by role, rad, and the factor on torque limits; both hold until the next."""
         self._aims = [
-            (sign * targets[role], stiffness, damping, strength * force, rate, fading)
-            for sign, role, (stiffness, damping), (_, _, force, rate, fading) in zip(
+            (sign * targets[role], spring, damper, strength * force, rate, fading)
+            for sign, role, (spring, damper), (_, _, force, rate, fading) in zip(
                 self._signs, self._roles, self._gains, self._motors, strict=True
             )
         ]
@@ -80,17 +80,18 @@ class PdMotors:
     def vary(self, parameter: str, value: float) -> None:
         """Set a factor on the gains, one of `GAINS`, from the next targets on."""
         self._factors[parameter] = value
-        self._gains = [
-            self._eased(motor[0], motor[1], inertia)
-            for motor, inertia in zip(self._motors, self._inertias, strict=True)
-        ]
+        self._gains = self._tuned()
 
-    def _eased(self, stiffness: float, damping: float, inertia: float) -> tuple[float, float]:
-        """Stiffness and damping that act at the beginning of a step as these do at its end."""
-        spring = self._factors["stiffness"] * stiffness
-        damper = self._factors["damping"] * damping + self._step * spring
-        eased = 1.0 + self._step * damper / inertia
-        return spring / eased, damper / eased
+    def _tuned(self) -> list[tuple[float, float]]:
+        """Stiffness and damping of each, eased so that they act at the end of a step."""
+        stiff, damped = self._factors["stiffness"], self._factors["damping"]
+        step, gains = self._step, []
+        for (stiffness, damping, *_), inertia in zip(self._motors, self._inertias, strict=True):
+            spring, damper = stiff * stiffness, damped * damping
+            damper += step * spring
+            eased = 1.0 + step * damper / inertia
+            gains.append((spring / eased, damper / eased))
+        return gains
 
     def push(self, readings: Sequence[Sequence[float]]) -> list[float]:
         """Torques of this moment, N·m about the joints' own axes.

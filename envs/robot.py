@@ -20,7 +20,7 @@ from envs.assembly import Solid, hold, reshape
 from envs.interface import Feature, unknown
 from envs.parameters import CENTER
 from envs.stretch import Stretch, stretch
-from envs.urdf import Urdf, read_urdf
+from envs.urdf import Urdf, check_joints, read_urdf
 
 Values = Any  # a float or an array of floats; all of one call broadcast
 Targets = Mapping[str, Values]  # physical targets by role, rad or m/s
@@ -142,16 +142,19 @@ class Robot(ABC):
         """Its links and joints as they are used: what its URDF says, some held or reshaped.
 
         Raises:
-            ValueError: If the URDF cannot be read, or has not what is held or reshaped.
+            ValueError: If the URDF cannot be read, has not what is held or reshaped, or has joints
+                that no engine simulates.
         """
         urdf = read_urdf(self.urdf)
         moved = [joint for a in self.actuators for joint in (*a.joints, *a.brake_joints)]
         try:
             urdf = hold(urdf, dict(self.held), moved)
             urdf = reshape(urdf, self.shapes) if self.shapes else urdf
-            return stretch(urdf, self.stretches)
+            urdf = stretch(urdf, self.stretches)
         except ValueError as error:
             raise ValueError(f"{self.source}: {error}") from None
+        check_joints(urdf)
+        return urdf
 
     @property
     def digest(self) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
+import os
+import re
 import sys
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from envs.assembly import Solid
+from envs.bounded_files import MEBIBYTE, read_text, require_readable
 from envs.driving.car import Car
 from envs.interface import unknown
 from envs.parcel.humanoid import Humanoid
 from envs.robot import Actuator, Robot
 from envs.stretch import Stretch
-from envs.tables import build, checked, take
+from envs.tables import build, checked, shown, take
+from envs.urdf import LARGEST as LARGEST_URDF
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,6 +25,9 @@ else:
     import tomli as tomllib
 
 
+LARGEST = MEBIBYTE  # of a robot.toml
+MOST_ACTUATORS = 100
+MOST_ROWS = 1_000  # of any other table
 KINDS: dict[str, type[Car] | type[Humanoid]] = {"car": Car, "humanoid": Humanoid}
 
 
@@ -36,9 +43,13 @@ def read_robot(path: Path) -> Robot:
     """
     file = path / "robot.toml" if path.is_dir() else path
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{file}: cannot be read ({error.strerror}); give a robot.toml") from None
+        text = read_text(file, LARGEST)
+    except ValueError as error:
+        raise ValueError(f"{error}; give a robot.toml") from None
+    if text.lstrip().startswith("<"):
+        raise ValueError(f"{file}: is XML; give the robot.toml that names it as its urdf")
+    try:
+        data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{file}: not valid TOML: {error}") from None
     try:
@@ -54,12 +65,14 @@ def _parse(data: dict[str, Any], file: Path) -> Robot:
         raise ValueError("kind: " + unknown("kind", kind, KINDS))
     actuators = tuple(
         build(Actuator, entry, f"actuators[{i}]")
-        for i, entry in enumerate(take(data, "actuators", list))
+        for i, entry in enumerate(_rows(data, "actuators", MOST_ACTUATORS))
     )
     tables = KINDS[kind].parse(data)
     held = take(data, "held", dict) if "held" in data else {}
-    shapes = take(data, "shapes", list) if "shapes" in data else []
-    stretches = take(data, "stretches", list) if "stretches" in data else []
+    if len(held) > MOST_ROWS:
+        raise ValueError(f"held: has {len(held)} entries; at most {MOST_ROWS} are read")
+    shapes = _rows(data, "shapes", MOST_ROWS) if "shapes" in data else []
+    stretches = _rows(data, "stretches", MOST_ROWS) if "stretches" in data else []
     urdf = locate(str(take(data, "urdf", str)), file.parent)
     own = {
         "urdf": urdf,
@@ -75,17 +88,52 @@ def _parse(data: dict[str, Any], file: Path) -> Robot:
     return robot
 
 
+def _rows(data: dict[str, Any], key: str, most: int) -> list[Any]:
+    rows: list[Any] = take(data, key, list)
+    if len(rows) > most:
+        raise ValueError(f"{key}: has {len(rows)} entries; at most {most} are read")
+    return rows
+
+
 def locate(urdf: str, folder: Path) -> Path:
-    """Find a URDF: relative to ``folder``, or inside a package as ``package:relative/path``."""
-    if ":" in urdf and not Path(urdf).is_absolute():
-        package, _, relative = urdf.partition(":")
-        try:
-            module = importlib.import_module(package)
-        except (ImportError, TypeError, ValueError):
-            raise ValueError(f"urdf: package {package!r} is not installed") from None
-        path = Path(next(iter(getattr(module, "__path__", [""])))) / relative
-    else:
-        path = folder / urdf
-    if not path.is_file():
-        raise ValueError(f"urdf: no file {path.name!r} at {path.parent}")
+    """Find a URDF: relative to ``folder``, or inside a package as ``package:relative/path``.
+
+    A package is found without importing it: none of its code runs.
+
+    Raises:
+        ValueError: If there is no such package or file, or a path leads out of its package.
+    """
+    path = folder / urdf
+    package, colon, relative = urdf.partition(":")
+    if colon and not Path(urdf).is_absolute() and not os.path.isfile(path):  # noqa: PTH113
+        path = _within(package, relative)
+    try:
+        require_readable(path, LARGEST_URDF)
+    except ValueError as error:
+        if os.path.exists(path):  # noqa: PTH110  (Path.exists raises for long names)
+            raise ValueError(f"urdf: {error}") from None
+        raise ValueError(f"urdf: no file {shown(path.name)} at {path.parent}") from None
     return path
+
+
+def _within(package: str, relative: str) -> Path:
+    """Find a file in an installed package."""
+    top, *folders = package.split(".")
+    if not all(part.isidentifier() for part in (top, *folders)):
+        raise ValueError(f"urdf: {package!r} is not the name of a package")
+    if folders:  # to find an inner package, Python would import the outer one
+        inside = "/".join([*folders, relative])
+        raise ValueError(f"urdf: name the package alone and its folders after it: '{top}:{inside}'")
+    parts = re.split(r"[/\\]", relative)
+    if ".." in parts or not parts[0] or PureWindowsPath(relative).drive:
+        raise ValueError(f"urdf: {relative!r} must be a path inside the package {package!r}")
+    try:
+        spec = importlib.util.find_spec(package)  # of a name without dots: imports nothing
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        raise ValueError(f"urdf: package {package!r} is not installed")
+    paths = [Path(folder) / relative for folder in spec.submodule_search_locations or ()]
+    if not paths:
+        raise ValueError(f"urdf: {package!r} is a module; only a package holds files")
+    return next(filter(os.path.isfile, paths), paths[0])

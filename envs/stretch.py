@@ -82,12 +82,7 @@ def _joint(joint: Joint, change: Matrix) -> Joint:
 
 
 def _reversed(joint: Joint) -> Joint:
-    element = copy.deepcopy(joint.element)
-    axis = element.find("axis")
-    if axis is None:
-        axis = ET.SubElement(element, "axis")
-    axis.set("xyz", " ".join(map(repr, (-joint.axis).tolist())))
-    return replace(joint, axis=-joint.axis, element=element)
+    return replace(joint, axis=-joint.axis)
 
 
 def _link(link: Link, each: Stretch) -> Link:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -13,24 +15,23 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.bounded_files import MEBIBYTE, read_bytes
+from envs.interface import unknown
+from envs.urdf_numbers import CONTACT, INERTIA, check_numbers, copy_numbers, numbers
+from envs.urdf_xml import read_xml
+
 Matrix = NDArray[np.float64]
 
-# Attributes that engines read as numbers, and how many; whatever is none they take for zero.
-NUMBERS: Mapping[str, Mapping[str, int]] = {
-    "mass": {"value": 1},
-    "inertia": dict.fromkeys(("ixx", "iyy", "izz", "ixy", "ixz", "iyz"), 1),
-    "origin": {"xyz": 3, "rpy": 3},
-    "axis": {"xyz": 3},
-    "limit": {"lower": 1, "upper": 1, "effort": 1, "velocity": 1},
-    "dynamics": {"damping": 1, "friction": 1},
-    "lateral_friction": {"value": 1},
-    "box": {"size": 3},
-    "sphere": {"radius": 1},
-    "capsule": {"radius": 1, "length": 1},
-    "cylinder": {"radius": 1, "length": 1},
+READ = {  # parts of links and joints; visual shapes are not needed, since nothing draws them
+    "link": {"inertial", "visual", "collision", "contact"},
+    "joint": {"origin", "parent", "child", "axis", "limit", "dynamics", "mimic"}
+    | {"safety_controller"},
 }
-SIZES = ("box", "sphere", "capsule", "cylinder")
-NEEDED = {"value", "ixx", "iyy", "izz", "size", "radius", "length"}
+LARGEST = 32 * MEBIBYTE
+MOST_LINKS = 1_000
+MOST_MOVING = 120  # joints; PyBullet drives no more than 121, and says nothing of the others
+KINDS = ("revolute", "continuous", "prismatic", "fixed")
+WORLD = "world"  # the link of Gazebo and ROS that does not move
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,11 @@ class Joint:
 
     Attributes:
         name: Its name.
-        kind: ``fixed``, ``revolute``, ``continuous`` or ``prismatic``.
+        kind: One of `KINDS`, or what else the file says; see `check_joints`.
         parent: Name of the link that carries it.
         child: Name of the link that it carries.
         origin: Pose in the parent's frame at zero, ``(4, 4)``.
-        axis: In the joint's own frame, shape ``(3,)``.
+        axis: In the joint's own frame, of length 1, shape ``(3,)``.
         element: The ``<joint>`` element.
     """
 
@@ -88,11 +89,13 @@ class Urdf:
         path: The file.
         links: By name.
         joints: By name.
+        unused: Tags of what is not read, and how many of each there are.
     """
 
     path: Path
     links: Mapping[str, Link]
     joints: Mapping[str, Joint]
+    unused: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def root(self) -> str:
@@ -162,32 +165,55 @@ def read_urdf(path: Path) -> Urdf:
     """Read a URDF.
 
     Raises:
-        ValueError: If it is not XML, or its links and joints are not one tree.
+        ValueError: If it is not a regular file of at most `LARGEST` bytes, is not a URDF, or its
+            links and joints are not one tree.
     """
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
-    return parse_urdf(text, path)
+    return parse_urdf(read_bytes(path, LARGEST), path)
 
 
 def parse_urdf(text: str | bytes, path: Path) -> Urdf:
     """Read a URDF's text, which is, or was made from, that of the file ``path``.
 
+    A root that is a mere frame with a ``floating`` joint, as Gazebo's ``world``, is left out: its
+    child is the base.
+
     Raises:
-        ValueError: If it is not XML, or its links and joints are not one tree.
+        ValueError: If it is not a URDF, or its links and joints are not one tree.
     """
     try:
-        robot = ET.fromstring(text)
-    except (ET.ParseError, LookupError, ValueError) as error:  # the latter of its encoding
-        raise ValueError(f"{path}: not a URDF: {error}") from None
-    try:
+        robot = read_xml(text, Path(path).name)
+        for part in ("link", "joint"):
+            if (count := len(robot.findall(part))) > MOST_LINKS:
+                raise ValueError(f"it has {count} {part}s; at most {MOST_LINKS} are read")
         links = _by_name("link", map(_link, robot.findall("link")))
         joints = _by_name("joint", map(_joint, robot.findall("joint")))
+        _check_tree(links, joints.values())
+        _release(links, joints)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    _check_tree(path, links, joints.values())
-    return Urdf(path, links, joints)
+    return Urdf(path, links, joints, _unused(robot))
+
+
+def check_joints(urdf: Urdf) -> None:
+    """Check that engines can simulate the joints, once some are held.
+
+    Raises:
+        ValueError: If a joint is of another kind than `KINDS`, or more than `MOST_MOVING` move.
+    """
+    for joint in urdf.joints.values():
+        where = f"{urdf.path}: joint {joint.name!r}"
+        if joint.kind not in KINDS:
+            given = f"is of type {joint.kind!r}" if joint.kind else "has no type"
+            raise ValueError(
+                f"{where} {given}; make it one of {', '.join(KINDS)}, or keep it where it is: "
+                f"[held] {json.dumps(joint.name, ensure_ascii=False)} = 0.0"
+            )
+    moving = sum(joint.kind != "fixed" for joint in urdf.joints.values())
+    if moving > MOST_MOVING:
+        raise ValueError(
+            f"{urdf.path}: {moving} joints move, of which engines drive {MOST_MOVING}; keep the "
+            "others where they are with [held], or make them fixed"
+        )
 
 
 def _by_name(what: str, parts: Iterable[Part]) -> dict[str, Part]:
@@ -205,15 +231,12 @@ def _link(element: ET.Element) -> Link:
     inertial = element.find("inertial")
     mass, center, inertia = 0.0, np.zeros(3), np.zeros((3, 3))
     where = f"link {element.get('name')!r}"
-    _check_numbers(element, where)
+    check_numbers(element, ("inertial", "collision", "contact"), where)
     if inertial is not None:
         pose = origin_of(inertial, where)
-        mass = _numbers(inertial.find("mass"), "value", "0", 1, where)[0]
+        mass = numbers(inertial.find("mass"), "value", "0", 1, where)[0]
         tensor = inertial.find("inertia")
-        xx, yy, zz, xy, xz, yz = (
-            _numbers(tensor, key, "0", 1, where)[0]
-            for key in ("ixx", "iyy", "izz", "ixy", "ixz", "iyz")
-        )
+        xx, yy, zz, xy, xz, yz = (numbers(tensor, key, "0", 1, where)[0] for key in INERTIA)
         turn = pose[:3, :3]
         center = pose[:3, 3]
         inertia = turn @ np.asarray([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]) @ turn.T
@@ -223,79 +246,87 @@ def _link(element: ET.Element) -> Link:
         center,
         inertia,
         tuple(element.findall("collision")),
-        element.find("contact"),
+        _contact(element),
     )
+
+
+def _contact(element: ET.Element) -> ET.Element | None:
+    original = element.find("contact")
+    if original is None:
+        return None
+    contact = ET.Element("contact")
+    contact.extend([copy_numbers(part, "") for part in original if part.tag in CONTACT])
+    return contact
 
 
 def _joint(element: ET.Element) -> Joint:
-    name = element.get("name", "")
+    name, kind = element.get("name", ""), element.get("type", "")
     where = f"joint {name!r}"
-    _check_numbers(element, where)
+    check_numbers(element, READ["joint"], where)
     ends = [element.find(end) for end in ("parent", "child")]
     parent, child = (end.get("link", "") if end is not None else "" for end in ends)
-    axis = np.asarray(_numbers(element.find("axis"), "xyz", "1 0 0", 3, where))
-    if not axis.any() and element.get("type") != "fixed":
+    axis = np.asarray(numbers(element.find("axis"), "xyz", "1 0 0", 3, where))
+    if length := math.hypot(*axis):
+        axis = axis / length
+    elif kind != "fixed":
         raise ValueError(f"{where}: axis xyz must not be zero")
-    return Joint(
-        name, element.get("type", ""), parent, child, origin_of(element, where), axis, element
-    )
+    return Joint(name, kind, parent, child, origin_of(element, where), axis, element)
 
 
-def _check_numbers(element: ET.Element, where: str) -> None:
-    """Refuse numbers that are none, wherever they stand in a link or joint."""
-    for part in element.iter():
-        for key, count in NUMBERS.get(part.tag, {}).items():
-            if key in part.attrib:
-                _numbers(part, key, "0 0 0", count, where)
-            elif key in NEEDED:
-                raise ValueError(f"{where}: {part.tag} lacks {key}")
-    for shape in element.iterfind("collision/geometry/*"):
-        for key, count in NUMBERS[shape.tag].items() if shape.tag in SIZES else ():
-            if min(_numbers(shape, key, "", count, where)) <= 0:
-                raise ValueError(f"{where}: {shape.tag} {key}={shape.get(key)!r} must be positive")
+def _unused(robot: ET.Element) -> dict[str, int]:
+    """What a URDF has beyond what is read; dampers and friction of joints if they are not zero."""
+    found = [part.tag for part in robot if part.tag not in ("link", "joint", "material")]
+    for kind, read in READ.items():
+        found += [
+            part.tag for whole in robot.iterfind(kind) for part in whole if part.tag not in read
+        ]
+    for dynamics in robot.iterfind("joint/dynamics"):
+        found += [
+            f"joint {key}" for key in dynamics.attrib if any(numbers(dynamics, key, "0", 1, ""))
+        ]
+    return dict(Counter(tag.rpartition("}")[2] for tag in found))
 
 
-def _numbers(
-    element: ET.Element | None, key: str, default: str, count: int, where: str
-) -> list[float]:
-    text = default if element is None else element.get(key, default)
-    tag = "" if element is None else element.tag
-    if tag == "origin" and text.startswith("$("):
-        text = default  # as engines read a xacro argument that nobody expanded
-    given = f"{where}: {tag} {key}={text!r}"
-    try:
-        values = [float(word) for word in text.split()]
-    except ValueError:
-        raise ValueError(f"{given} is not a number") from None
-    if not all(map(math.isfinite, values)):
-        raise ValueError(f"{given} is not a finite number")
-    if len(values) != count:
-        raise ValueError(f"{given} should be {count} number(s)")
-    return values
-
-
-def _check_tree(path: Path, links: Mapping[str, Link], joints: Iterable[Joint]) -> None:
+def _check_tree(links: Mapping[str, Link], joints: Iterable[Joint]) -> None:
     if not links:
-        raise ValueError(f"{path}: not a URDF: it has no links")
+        raise ValueError("not a URDF: it has no links")
     parents: dict[str, str] = {}
     for joint in joints:
-        for end in (joint.parent, joint.child):
+        for role, end in (("parent", joint.parent), ("child", joint.child)):
+            if not end:
+                raise ValueError(f"joint {joint.name!r} lacks <{role} link=…>")
             if end not in links:
-                raise ValueError(f"{path}: joint {joint.name!r} names a missing link {end!r}")
+                raise ValueError(f"joint {joint.name!r}: {role}: {unknown('link', end, links)}")
         if joint.child in parents:
-            raise ValueError(f"{path}: link {joint.child!r} hangs on two joints")
+            raise ValueError(f"link {joint.child!r} hangs on two joints")
         parents[joint.child] = joint.parent
     roots = [name for name in links if name not in parents]
     if len(roots) != 1:
-        names = ", ".join(map(repr, roots)) or "none"
-        raise ValueError(f"{path}: the links are not one tree (without a parent: {names})")
+        names = ", ".join(map(repr, roots[:5])) or "none"
+        raise ValueError(f"the links are not one tree (without a parent: {names})")
     for name in links:
         seen = set()
         while name in parents:
             if name in seen:
-                raise ValueError(f"{path}: the joints form a loop at link {name!r}")
+                raise ValueError(f"the joints form a loop at link {name!r}")
             seen.add(name)
             name = parents[name]
+
+
+def _release(links: dict[str, Link], joints: dict[str, Joint]) -> None:
+    """Leave out a root that stands for the world, to which the robot is joined by nothing."""
+    root = next(name for name in links if all(name != joint.child for joint in joints.values()))
+    below = [joint for joint in joints.values() if joint.parent == root]
+    if links[root].mass or links[root].collisions:
+        return
+    if [joint.kind for joint in below] == ["floating"]:
+        del links[root], joints[below[0].name]
+    for joint in below:
+        if root == WORLD and joint.kind == "fixed":
+            raise ValueError(
+                f"joint {joint.name!r} bolts the robot to the world, so it cannot move; make the "
+                f"joint floating, or delete it and the link {root!r}"
+            )
 
 
 def origin_of(element: ET.Element, where: str) -> Matrix:
@@ -305,7 +336,7 @@ def origin_of(element: ET.Element, where: str) -> Matrix:
         ValueError: If it is not made of numbers; the message begins with ``where``.
     """
     origin = element.find("origin")
-    roll, pitch, yaw = _numbers(origin, "rpy", "0 0 0", 3, where)
+    roll, pitch, yaw = numbers(origin, "rpy", "0 0 0", 3, where)
     cr, sr, cp, sp = math.cos(roll), math.sin(roll), math.cos(pitch), math.sin(pitch)
     cy, sy = math.cos(yaw), math.sin(yaw)
     pose = np.eye(4)
@@ -314,5 +345,5 @@ def origin_of(element: ET.Element, where: str) -> Matrix:
         [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
         [-sp, cp * sr, cp * cr],
     ]
-    pose[:3, 3] = _numbers(origin, "xyz", "0 0 0", 3, where)
+    pose[:3, 3] = numbers(origin, "xyz", "0 0 0", 3, where)
     return pose

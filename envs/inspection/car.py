@@ -13,7 +13,7 @@ from envs.inspection.finding import Finding, judge, near
 from envs.inspection.ranges import ranges, stops
 from envs.outline import outline, rigid_parts, wheel_radius
 from envs.supports import assemble
-from envs.urdf import Urdf
+from envs.urdf import Matrix, Urdf
 
 DENSITY = (20.0, 3000.0)  # kg/m³ of the outline: an empty shell, a block of aluminium
 SIZE = 0.4  # outline against length and width: bumpers, mirrors and meshes are not in the shapes
@@ -55,7 +55,7 @@ def _shares(robot: Car, urdf: Urdf) -> Iterator[str]:
     )
     if rolling >= total(urdf) - rolling:
         yield f"the wheels weigh {rolling:.3g} kg, the rest {total(urdf) - rolling:.3g} kg"
-    box = outline(assemble(robot).urdf, robot.wheels)
+    box = _box(robot)
     if box is not None:
         height = max(float(box[1][2] - box[0][2]), 1e-6)
         density = total(urdf) / (robot.length * robot.width * height)
@@ -67,8 +67,16 @@ def _shares(robot: Car, urdf: Urdf) -> Iterator[str]:
             )
 
 
+def _box(robot: Car) -> tuple[Matrix, Matrix] | None:
+    """The robot's outline, meshes included if engines can be given them."""
+    try:
+        return outline(assemble(robot).urdf, robot.wheels)
+    except ValueError:  # which another finding names
+        return outline(robot.model, robot.wheels)
+
+
 def _outline(robot: Car) -> Iterator[str]:
-    box = outline(assemble(robot).urdf, robot.wheels)
+    box = _box(robot)
     if box is None:
         yield "the URDF has no collision shape of known size; give the body a box"
         return

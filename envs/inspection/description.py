@@ -8,13 +8,13 @@ from itertools import chain
 
 import numpy as np
 
+from envs.fixed_joints import flaws, merged_links
+from envs.inertia import balanced
 from envs.inspection.finding import Finding, judge
 from envs.interface import unknown
 from envs.robot import Actuator, Robot
-from envs.urdf import Urdf
-
-TRIANGLE = 1e-2  # rounding of published inertias that is forgiven, as a fraction
-MOVABLE = ("revolute", "continuous", "prismatic")
+from envs.urdf import Joint, Urdf
+from envs.urdf_numbers import CONTACT, numbers
 
 
 def describe(
@@ -45,14 +45,19 @@ def describe(
         judge("joints", _joints(robot, urdf), f"{named} actuated joints, all movable"),
         judge(
             "limits",
-            chain((problem for a in actuators for problem in _limits(a, urdf)), limits),
+            chain(
+                (problem for a in actuators for problem in _limits(a, urdf)),
+                (problem for a in actuators for problem in _soft_limits(a, urdf)),
+                limits,
+            ),
             "low < high, positive forces, within the URDF's limits",
         ),
         judge(
             "masses",
-            chain(_masses(urdf), masses),
-            f"{total(urdf):.4g} kg, inertias of real bodies",
+            chain(flaws(urdf), masses),
+            f"{total(urdf):.4g} kg, inertias of real bodies{_adjusted(urdf)}",
         ),
+        Finding("not used", True, _unused(urdf) or "nothing that the URDF says of motion"),
     ]
 
 
@@ -62,15 +67,37 @@ def total(urdf: Urdf) -> float:
 
 
 def _joints(robot: Robot, urdf: Urdf) -> Iterator[str]:
-    for joint in urdf.joints.values():
-        if joint.kind not in (*MOVABLE, "fixed"):
-            yield f"joint {joint.name!r} is {joint.kind!r}; use one of {', '.join(MOVABLE)}, fixed"
     actuated = [name for a in robot.actuators for name in (*a.joints, *a.brake_joints)]
     for name in dict.fromkeys((*actuated, *robot.soles)):
         if name not in urdf.joints:
             yield unknown("joint", name, urdf.joints) + f" (the joints of {urdf.path.name})"
         elif urdf.joints[name].kind == "fixed":
             yield f"joint {name!r} is fixed; name one that moves, or make it revolute"
+    for joint in urdf.joints.values():
+        if joint.kind != "fixed" and joint.element.find("mimic") is not None:
+            yield from _mimic(robot, urdf, joint)
+
+
+def _mimic(robot: Robot, urdf: Urdf, joint: Joint) -> Iterator[str]:
+    """Whether a joint follows another as it should: engines know joints that one actuator moves."""
+    mimic = joint.element.find("mimic")
+    name, leader = joint.name, "" if mimic is None else mimic.get("joint", "")
+    if leader not in urdf.joints:
+        yield f"joint {name!r} mimics another: " + unknown("joint", leader, urdf.joints)
+        return
+    multiplier, offset = (
+        numbers(mimic, key, default, 1, f"joint {name!r}")[0]
+        for key, default in (("multiplier", "1"), ("offset", "0"))
+    )
+    same = multiplier * urdf.sign(name) * urdf.sign(leader) == 1.0 and offset == 0.0
+    movers = [actuator for actuator in robot.actuators if leader in actuator.joints]
+    if same and movers and name in movers[0].joints:
+        return
+    said = f"joint {name!r} should follow {leader!r} (mimic), which is not simulated"
+    if same and movers:
+        yield f"{said}; add it to the joints of actuator {movers[0].role!r}"
+    else:
+        yield f"{said}; keep it where it is with [held], or make it fixed"
 
 
 def _limits(actuator: Actuator, urdf: Urdf) -> Iterator[str]:
@@ -102,27 +129,47 @@ def _limits(actuator: Actuator, urdf: Urdf) -> Iterator[str]:
             yield f"{role}: force {actuator.force} N·m is over the effort {effort} of {name!r}"
 
 
-def _masses(urdf: Urdf) -> Iterator[str]:
-    for link in urdf.links.values():
-        moments = np.linalg.eigvalsh(link.inertia)
-        if link.mass < 0:
-            yield f"link {link.name!r}: mass {link.mass:g} kg must not be negative"
-        elif link.mass > 0 and not moments[0] > 0:
+def _soft_limits(actuator: Actuator, urdf: Urdf) -> Iterator[str]:
+    """What the robot's own controller would not let an actuator do; engines know nothing of it."""
+    for joint in (urdf.joints[name] for name in actuator.joints if name in urdf.joints):
+        safety = joint.element.find("safety_controller")
+        if safety is None or joint.kind in ("continuous", "fixed"):
+            continue
+        keys = ("soft_lower_limit", "soft_upper_limit")
+        ends = (numbers(safety, key, "0", 1, f"joint {joint.name!r}")[0] for key in keys)
+        low, high = sorted(urdf.sign(joint.name) * end for end in ends)
+        if low < high and not low <= actuator.low < actuator.high <= high:
             yield (
-                f"link {link.name!r}: inertia has a moment of {moments[0]:.3g} kg·m²; "
-                "all principal moments must be positive"
+                f"{actuator.role}: {actuator.low} to {actuator.high} leaves the soft limits of "
+                f"{joint.name!r}, {low} to {high}, which are not simulated; narrow low and high"
             )
-        elif link.mass > 0 and moments[2] > (moments[0] + moments[1]) * (1.0 + TRIANGLE):
-            yield (
-                f"link {link.name!r}: the inertia's largest moment {moments[2]:.3g} kg·m² exceeds "
-                f"the sum {moments[0] + moments[1]:.3g} of the others, which no body has"
-            )
-    for joint in urdf.joints.values():
-        if joint.kind != "fixed" and not _carried(joint.child, urdf) > 0:
-            yield f"link {joint.child!r} moves but has no mass; give it an <inertial>"
 
 
-def _carried(link: str, urdf: Urdf) -> float:
-    """Mass of a link and what is fixed to it, kg."""
-    fixed = [j.child for j in urdf.joints.values() if j.parent == link and j.kind == "fixed"]
-    return urdf.links[link].mass + sum(_carried(child, urdf) for child in fixed)
+def _adjusted(urdf: Urdf) -> str:
+    """Which rounded inertias are brought to the nearest that a body can have."""
+    changes = {
+        link.name: float(np.linalg.norm(balanced(link).inertia - link.inertia))
+        / float(np.linalg.norm(link.inertia))
+        for link in merged_links(urdf).values()
+        if balanced(link) is not link
+    }
+    if not changes:
+        return ""
+    names = ", ".join(map(repr, changes))
+    percent = 100.0 * max(changes.values())
+    return f"; rounded in the file, so adjusted by up to {percent:.2g} %: {names}"
+
+
+def _unused(urdf: Urdf) -> str:
+    """What the URDF says of motion that no engine, or only one, is given."""
+    everywhere = ", ".join(f"{tag} ({count})" for tag, count in sorted(urdf.unused.items()))
+    contacts = {
+        part.tag
+        for link in urdf.links.values()
+        for part in (() if link.contact is None else link.contact)
+        if part.tag in CONTACT
+        and part.tag != "lateral_friction"
+        and float(part.get("value", "1")) != 0.0
+    }
+    in_one = f"in MuJoCo: {', '.join(sorted(contacts))} of contacts" if contacts else ""
+    return "; ".join(filter(None, (everywhere, in_one)))

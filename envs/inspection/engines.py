@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -15,12 +16,9 @@ from envs.loaded import Loaded, differences, file_limits
 from envs.parcel.task import Parcel
 from envs.robot import Robot
 from envs.supports import assemble
-from envs.urdf import Joint, Urdf
 
 STEPS = 5  # control steps that a robot has to survive
-MOST = 6  # differences and tags that are listed
-IGNORED = "safety_controller", "calibration"
-KNOWN = "lateral_friction"  # of a <contact>, what both engines use
+MOST = 6  # differences that are listed
 
 
 def engines(robot: Robot, kind: type[Driving] | type[Parcel]) -> Finding:
@@ -30,7 +28,8 @@ def engines(robot: Robot, kind: type[Driving] | type[Parcel]) -> Finding:
         robot: The robot.
         kind: The task.
     """
-    problems, remarks = list(_unmoved(robot)), []
+    problems: dict[str, list[str]] = {}  # and the engines that have them
+    remarks: list[str] = []
     loaded: dict[str, Loaded] = {}
     for name in SIMULATORS:
         try:
@@ -41,20 +40,19 @@ def engines(robot: Robot, kind: type[Driving] | type[Parcel]) -> Finding:
         try:
             environment = Environment(robot, kind(robot), simulator)
             loaded[name] = simulator.loaded()
-            problems += [f"{name}: {problem}" for problem in _steps(environment)]
+            _add(problems, name, _steps(environment))
         except Exception as error:  # whatever an engine raises, it cannot use the robot
-            problems.append(f"{name}: {' '.join(str(error).split()) or type(error).__name__}")
+            _add(problems, name, [" ".join(str(error).split()) or type(error).__name__])
         finally:
             simulator.close()
     if not loaded:
-        return Finding("engines", False, _listed(problems))
+        return Finding("engines", False, _told(problems))
     urdf = assemble(robot).urdf
     for name, found in loaded.items():
-        problems += [f"{name}: {problem}" for problem in differences(urdf, found)]
-    problems += _collisions(loaded)
+        _add(problems, name, chain(differences(urdf, found), _collisions(found, loaded.values())))
     if problems:
-        return Finding("engines", False, _listed(problems))
-    remarks += [*_unlimited(robot), *_not_taken_over(robot.model)]
+        return Finding("engines", False, _told(problems))
+    remarks += _unlimited(robot)
     mass = sum(link.mass for link in urdf.links.values())
     detail = f"{' and '.join(loaded)} load {len(urdf.links)} links, {mass:.4g} kg, as in the URDF"
     return Finding("engines", True, "; ".join([detail, *remarks]))
@@ -75,31 +73,10 @@ def _steps(environment: Environment) -> Iterator[str]:
             return
 
 
-def _collisions(loaded: dict[str, Loaded]) -> Iterator[str]:
-    """Links that bump into things in one engine only."""
-    for name, found in loaded.items():
-        everywhere = frozenset.union(*(other.bumps for other in loaded.values()))
-        for link in sorted(everywhere - found.bumps):
-            yield f"{name}: link {link!r} collides with nothing, unlike in the other engine"
-
-
-def _unmoved(robot: Robot) -> Iterator[str]:
-    """Joints that should follow another, where no actuator turns them."""
-    urdf = robot.model
-    turned = {name: actuator for actuator in robot.actuators for name in actuator.joints}
-    for joint, other in _mimics(urdf):
-        if joint.name not in turned and other in turned:
-            yield (
-                f"joint {joint.name!r} mimics {other!r}, which engines here do not: it turns "
-                f"freely; add it to the joints of {turned[other].role!r}, or to [held]"
-            )
-
-
-def _mimics(urdf: Urdf) -> Iterator[tuple[Joint, str]]:
-    for joint in urdf.joints.values():
-        mimic = joint.element.find("mimic")
-        if mimic is not None and joint.kind != "fixed":
-            yield joint, mimic.get("joint", "")
+def _collisions(found: Loaded, everywhere: Iterable[Loaded]) -> Iterator[str]:
+    """Links that bump into things in the other engine only."""
+    for link in sorted(frozenset.union(*(other.bumps for other in everywhere)) - found.bumps):
+        yield f"link {link!r} collides with nothing, unlike in the other engine"
 
 
 def _unlimited(robot: Robot) -> Iterator[str]:
@@ -115,25 +92,13 @@ def _unlimited(robot: Robot) -> Iterator[str]:
         yield f"without limits: {_listed([repr(name) for name in names])}"
 
 
-def _not_taken_over(urdf: Urdf) -> Iterator[str]:
-    """What the file says and no engine is given."""
-    ignored = [f"<mimic> of {joint.name!r}" for joint, _ in _mimics(urdf)]
-    for joint in urdf.joints.values():
-        if joint.kind == "fixed":
-            continue
-        dynamics = joint.element.find("dynamics")
-        values = {} if dynamics is None else dynamics.attrib
-        told = [f"{key} {values[key]}" for key in ("damping", "friction") if key in values]
-        if any(float(values.get(key, "0")) for key in ("damping", "friction")):
-            ignored.append(f"<dynamics> of {joint.name!r} ({', '.join(told)})")
-        ignored += [
-            f"<{tag}> of {joint.name!r}" for tag in IGNORED if joint.element.find(tag) is not None
-        ]
-    for link in urdf.links.values():
-        if link.contact is not None:
-            ignored += [f"<{e.tag}> of {link.name!r}" for e in link.contact if e.tag != KNOWN]
-    if ignored:
-        yield f"not taken over: {_listed(ignored)}"
+def _add(problems: dict[str, list[str]], engine: str, told: Iterable[str]) -> None:
+    for problem in told:
+        problems.setdefault(problem, []).append(engine)
+
+
+def _told(problems: dict[str, list[str]]) -> str:
+    return _listed([f"{', '.join(names)}: {text}" for text, names in problems.items()])
 
 
 def _listed(problems: list[str]) -> str:

@@ -84,7 +84,7 @@ def _check(robot: str, json: bool) -> int:
     if json:
         print_json({"passed": not failed, "findings": [vars(f) for f in report.findings]})
         return 1 if failed else 0
-    table = Table(title=f"check of {robot}")
+    table = Table(title=f"check of {escape(robot)}")
     for column in ("", "check", "measured"):
         table.add_column(column)
     for finding in report.findings:

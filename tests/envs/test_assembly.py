@@ -64,6 +64,21 @@ def test_what_is_held_weighs_where_it_is(arm, tmp_path):
     np.testing.assert_allclose(link.center, expected, atol=1e-12)
 
 
+def test_a_name_with_brackets_is_a_name_before_it_is_a_pattern(tmp_path):
+    text = ARM.replace('"elbow"', '"arm[1]"').replace('"rail"', '"arm1"')
+    (tmp_path / "arm.urdf").write_text(text)
+    arm = read_urdf(tmp_path / "arm.urdf")
+    assert hold(arm, {"arm[1]": 0.1}, []).joints["arm1"].kind == "prismatic"
+    assert hold(arm, {"arm[12]": 0.1}, []).joints["arm1"].kind == "fixed"
+
+
+def test_a_rail_with_a_long_axis_is_held_at_metres(tmp_path):
+    (tmp_path / "arm.urdf").write_text(ARM.replace('<axis xyz="1 0 0"/>', '<axis xyz="2 0 0"/>'))
+    arm = read_urdf(tmp_path / "arm.urdf")
+    moved = hold(arm, {"rail": 0.3}, []).poses["slide"] - arm.poses["slide"]
+    np.testing.assert_allclose(moved[:3, 3], [0.0, 0.3, 0.0], atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("held", "moved", "said"),
     [

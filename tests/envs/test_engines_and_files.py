@@ -193,6 +193,8 @@ def test_a_mesh_collides_as_far_as_it_reaches(engine, tmp_path):
 
 
 def test_a_mesh_that_mujoco_does_not_read_is_told(tmp_path):
+    collada = "<COLLADA><library_geometries><triangles/></library_geometries></COLLADA>"
+    (tmp_path / "nose.dae").write_text(collada, encoding="utf-8")
     shape = '<collision><geometry><mesh filename="nose.dae"/></geometry></collision>'
     robot = diffbot(tmp_path, body=shape)
     with pytest.raises(

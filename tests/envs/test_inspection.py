@@ -121,8 +121,8 @@ BROKEN = {
                 'name="rear_left_wheel" type="floating"',
             )
         ],
-        {"joints", "motion"},
-        "joint 'rear_left_wheel' is 'floating'",
+        {"urdf"},
+        "joint 'rear_left_wheel' is of type 'floating'; make it one of revolute",
     ),
     "millimetres": (
         "hatchback",
@@ -207,6 +207,69 @@ def test_each_fault_is_found_and_the_way_out_told(tmp_path, fault):
     assert not report.passed
     assert {finding.name for finding in report.failures} == names
     assert any(hint in finding.detail for finding in report.failures)
+
+
+def found(folder, name):
+    (finding,) = [each for each in check_robot(folder).findings if each.name == name]
+    return finding
+
+
+def test_a_rounded_inertia_is_brought_in_order_and_named(tmp_path):
+    change = ("hatchback.urdf", '"0.3645"', '"0.335"')
+    finding = found(broken(tmp_path, "hatchback", change), "masses")
+    assert finding.passed
+    assert "rounded in the file, so adjusted by up to 0.35 %: 'front_left_tyre'" in finding.detail
+
+
+def test_what_the_urdf_has_and_engines_are_not_given_is_named(tmp_path):
+    change = (
+        "hatchback.urdf",
+        '<axis xyz="0 1 0"/>',
+        '<axis xyz="0 1 0"/><dynamics damping="2" friction="0"/>',
+    )
+    rough = ("hatchback.urdf", "</contact>", '<rolling_friction value="0.1"/></contact>')
+    gazebo = ("hatchback.urdf", "</robot>", "<gazebo/></robot>")
+    finding = found(broken(tmp_path, "hatchback", change, rough, gazebo), "not used")
+    assert finding.passed
+    assert finding.detail == (
+        "gazebo (1), joint damping (4); in MuJoCo: rolling_friction of contacts"
+    )
+
+
+STEER = '<limit lower="-0.6" upper="0.6" effort="2000" velocity="3"/>'
+BOTH = 'joints = ["front_left_steer", "front_right_steer"]'
+MIMICS = {
+    "followed": ("", True, "4 actuated joints"),
+    "reversed": (' multiplier="-1"', False, "keep it where it is with [held], or make it fixed"),
+    "shifted": (' offset="0.1"', False, "should follow 'front_left_steer' (mimic)"),
+}
+
+
+@pytest.mark.parametrize("way", MIMICS)
+def test_a_joint_that_follows_another_needs_the_same_actuator(tmp_path, way):
+    attributes, passed, said = MIMICS[way]
+    mimic = f'{STEER}<mimic joint="front_left_steer"{attributes}/>'
+    folder = broken(tmp_path, "hatchback")
+    text = (folder / "hatchback.urdf").read_text(encoding="utf-8")
+    before, after = text.rsplit(STEER, 1)
+    (folder / "hatchback.urdf").write_text(before + mimic + after, encoding="utf-8")
+    finding = found(folder, "joints")
+    assert finding.passed == passed
+    assert said in finding.detail
+
+
+def test_a_joint_that_follows_another_and_is_moved_by_nothing_is_named(tmp_path):
+    mimic = ("hatchback.urdf", STEER, f'{STEER}<mimic joint="front_left_steer"/>')
+    alone = (None, BOTH, 'joints = ["front_left_steer"]')
+    finding = found(broken(tmp_path, "hatchback", mimic, alone), "joints")
+    assert "add it to the joints of actuator 'front_steering'" in finding.detail
+
+
+def test_soft_limits_are_limits(tmp_path):
+    soft = f'{STEER}<safety_controller soft_lower_limit="-0.1" soft_upper_limit="0.2"/>'
+    finding = found(broken(tmp_path, "hatchback", ("hatchback.urdf", STEER, soft)), "limits")
+    assert not finding.passed
+    assert "leaves the soft limits of 'front_left_steer', -0.1 to 0.2" in finding.detail
 
 
 @pytest.mark.parametrize("speed", ["1e-300", "0.04"])
@@ -314,31 +377,6 @@ def test_a_sole_on_an_ankle_counts_as_the_foot(tmp_path):
 
 def engines_of(folder):
     return next(f for f in check_robot(folder).findings if f.name == "engines")
-
-
-def test_what_no_engine_is_given_is_told(tmp_path):
-    axis = '<axis xyz="0 1 0"/>'
-    extra = axis + '<dynamics damping="20" friction="10"/><safety_controller k_velocity="1"/>'
-    friction = '<lateral_friction value="1.0"/>'
-    rolling = friction + '<rolling_friction value="0.1"/>'
-    found = engines_of(changed(tmp_path, "hatchback", (CAR, axis, extra), (CAR, friction, rolling)))
-    assert found.passed
-    assert "<dynamics> of 'front_left_wheel' (damping 20, friction 10)" in found.detail
-    assert "<safety_controller> of 'front_left_wheel'" in found.detail
-    assert "and 6 more" in found.detail
-    assert "not taken over" not in engines_of(SHIPPED / "hatchback").detail
-
-
-def test_a_joint_that_should_follow_another_is_told(tmp_path):
-    both = 'joints = ["front_left_steer", "front_right_steer"]'
-    left = 'joints = ["front_left_steer"]'
-    axis = '<axis xyz="0 0 1"/>'
-    mimic = axis + '<mimic joint="front_left_steer"/>'
-    folder = changed(tmp_path, "hatchback", (CAR, axis, mimic), (None, both, left))
-    found = engines_of(folder)
-    assert not found.passed
-    assert "'front_right_steer' mimics 'front_left_steer'" in found.detail
-    assert "add it to the joints of 'front_steering'" in found.detail
 
 
 def test_servos_without_limits_are_told(tmp_path):

@@ -1,4 +1,6 @@
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -97,8 +99,34 @@ MISTAKES = {
     "one role twice": ('role = "drive"', 'role = "front_steering"', "two share a role"),
     "missing URDF": ('"hatchback.urdf"', '"hatchbak.urdf"', "urdf: no file 'hatchbak.urdf' at"),
     "missing package": ('"hatchback.urdf"', '"no_such_package:a.urdf"', "'no_such_package' is not"),
-    "module, no package": ('"hatchback.urdf"', '"math:a.urdf"', "urdf: no file 'a.urdf'"),
+    "module, no package": (
+        '"hatchback.urdf"',
+        '"math:a.urdf"',
+        "'math' is a module; only a package",
+    ),
+    "inner package": ('"hatchback.urdf"', '"os.path:a.urdf"', "after it: 'os:path/a.urdf'"),
+    "no package": ('"hatchback.urdf"', '"../x:a.urdf"', "'../x' is not the name of a package"),
+    "out of a package": (
+        '"hatchback.urdf"',
+        '"envs:../a.urdf"',
+        "must be a path inside the package",
+    ),
+    "root of all": ('"hatchback.urdf"', '"envs:/etc/passwd"', "must be a path inside the package"),
+    "drive": ('"hatchback.urdf"', '"envs:C:/a.urdf"', "must be a path inside the package 'envs'"),
+    "backslashes": ('"hatchback.urdf"', "'envs:robots\\..\\..\\a'", "must be a path inside"),
+    "nothing in it": ('"hatchback.urdf"', '"envs:"', "must be a path inside the package 'envs'"),
+    "no name": ('"hatchback.urdf"', '""', "is not a regular file"),
+    "a device": ('"hatchback.urdf"', '"/dev/zero"', "urdf: /dev/zero: is not a regular file"),
+    "a long name": ('"hatchback.urdf"', f'"{"u" * 5000}"', "urdf: no file 'uuu"),
+    "a null": ('"hatchback.urdf"', '"a\\u0000b"', "urdf: no file"),
+    "too many shapes": ("[lidar]", "[[shapes]]\n" * 1001 + "[lidar]", "shapes: has 1001 entries"),
+    "too many held": (
+        "[lidar]",
+        "[held]\n" + "".join(f"j{k} = 0\n" for k in range(1001)) + "[lidar]",
+        "held: has 1001 entries; at most 1000 are read",
+    ),
     "not TOML": ("length = 4.0", "length = ", "not valid TOML"),
+    "XML": ('name = "hatchback"', "<robot/>", "is XML; give the robot.toml that names it"),
     "nested TOML": ("length = 4.0", "length = " + "[" * 5000, "not valid TOML"),
     "too many digits": ("length = 4.0", "length = " + "9" * 5000, "not valid TOML"),
 }
@@ -125,6 +153,48 @@ def test_a_folder_without_a_robot_says_what_to_give(tmp_path):
     assert "cannot be read (No such file or directory); give a robot.toml" in complaint(tmp_path)
 
 
+def test_a_byte_order_mark_is_left_out_and_other_encodings_are_named(folder):
+    file = folder / "robot.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text, encoding="utf-8-sig")
+    assert read_robot(folder) == read_robot(file)
+    file.write_text(text, encoding="utf-16")
+    assert "robot.toml: is not UTF-8 text; save it as UTF-8" in complaint(folder)
+
+
+def test_files_that_never_end_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "robot.toml")
+    for robot in (tmp_path, Path("/dev/urandom")):
+        assert "is not a regular file; give a robot.toml" in complaint(robot)
+
+
+def test_more_actuators_than_engines_drive_are_refused(folder):
+    text = (folder / "robot.toml").read_text(encoding="utf-8")
+    before, after = text.index("[[actuators]]"), text.index("[command]")
+    text = text[:before] + text[before:after] * 51 + text[after:]
+    (folder / "robot.toml").write_text(text, encoding="utf-8")
+    assert "actuators: has 102 entries; at most 100 are read" in complaint(folder)
+
+
+def test_a_package_is_found_without_running_it(folder, tmp_path, monkeypatch):
+    for name, code in (("fails_acme", "raise SystemExit"), ("names_acme", None)):
+        package = tmp_path / name
+        shutil.copytree(SHIPPED / "hatchback", package / "robots")
+        if code is not None:  # the other is a namespace package
+            (package / "__init__.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w'); {code}")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("fails_acme", "names_acme"):
+        file = folder / "robot.toml"
+        text = (SHIPPED / "hatchback" / "robot.toml").read_text(encoding="utf-8")
+        urdf = f"{name}:robots/hatchback.urdf"
+        file.write_text(text.replace("hatchback.urdf", urdf), encoding="utf-8")
+        assert read_robot(folder).urdf == tmp_path / name / "robots" / "hatchback.urdf"
+        edit(folder, "robots/hatchback", "robots/hatchbak")
+        assert "urdf: no file 'hatchbak.urdf' at" in complaint(folder)
+        assert name not in sys.modules
+    assert not (tmp_path / "ran").exists()
+
+
 def test_an_unknown_name_suggests_the_nearest_and_a_path():
     with pytest.raises(ValueError, match=r"did you mean .husky.*or give the path of a robot\.toml"):
         find_robot("huskey")
@@ -141,7 +211,7 @@ LOADING = {
     "not XML": ("hatchback.urdf", "</robot>", "", "hatchback.urdf: not a URDF: no element found"),
     "no number": ("hatchback.urdf", '<mass value="930"/>', '<mass value="x"/>', "value='x'"),
     "two numbers": ("hatchback.urdf", 'xyz="0 0 -0.1"', 'xyz="0 0"', "should be 3 number"),
-    "no parent": ("hatchback.urdf", 'child link="front_left_tyre"', 'child link="a"', "link 'a'"),
+    "no child": ("hatchback.urdf", 'child link="front_left_tyre"', 'child link="a"', "link 'a'"),
     "two trees": ("hatchback.urdf", "</robot>", '<link name="b"/></robot>', "not one tree"),
     "fixed joint": ("hatchback.urdf", 'type="continuous"', 'type="fixed"', "is fixed"),
 }

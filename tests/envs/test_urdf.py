@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from envs import find_robot
+from envs.assembly import hold
 from envs.fixed_joints import merge_fixed_joints
-from envs.urdf import origin_of, read_urdf
+from envs.urdf import check_joints, origin_of, read_urdf
 
 ARM = """<robot name="arm">
   <link name="base"><inertial><mass value="2"/>
@@ -150,8 +151,94 @@ def test_numbers_that_are_none_are_named_with_file_part_and_attribute(tmp_path, 
     assert str(error.value).startswith(str(tmp_path / "arm.urdf"))
 
 
-def test_of_arguments_that_nobody_expanded_only_a_place_is_taken_for_its_default(tmp_path):
-    urdf = write(tmp_path, BODY.replace('xyz="0 0 0"', 'xyz="$(arg place)"'))
-    np.testing.assert_array_equal(urdf.links["a"].center, np.zeros(3))
-    with pytest.raises(ValueError, match=r"limit lower='\$\(arg low\)' is not a number"):
-        write(tmp_path, BODY.replace('lower="-1"', 'lower="$(arg low)"'))
+@pytest.mark.parametrize(
+    "number", ["6_0", "60kg", "0x3c", "६०", "1,5", "1 000", "3.6-06", "1e", "."]
+)
+def test_numbers_are_plain_decimals(tmp_path, number):
+    said = f"link 'a': mass value={number!r} "
+    with pytest.raises(ValueError, match=re.escape(said)):
+        write(tmp_path, BODY.replace('mass value="1"', f'mass value="{number}"'))
+
+
+@pytest.mark.parametrize("number", ["60", "+60.", "6e1", "60.0E+00", " 60\t", "0000060"])
+def test_decimals_may_be_written_in_many_ways(tmp_path, number):
+    urdf = write(tmp_path, BODY.replace('mass value="1"', f'mass value="{number}"'))
+    assert urdf.links["a"].mass == 60.0
+
+
+def test_a_number_that_takes_long_to_read_is_refused_at_once(tmp_path):
+    with pytest.raises(ValueError, match="is not a number"):
+        write(tmp_path, BODY.replace('mass value="1"', f'mass value="{"1" * 500_000}x"'))
+
+
+def test_axes_have_length_one_also_in_what_is_computed_from_them(tmp_path):
+    urdf = write(tmp_path, BODY.replace('axis xyz="0 0 1"', 'axis xyz="0 30 -40"'))
+    np.testing.assert_allclose(urdf.axis("j"), [0.0, 0.6, -0.8])
+    assert urdf.limits("j") == (-1.0, 1.0)
+    turn = urdf.posed({"j": 0.3})["a"][:3, :3]
+    np.testing.assert_allclose(Rotation.from_matrix(turn).as_rotvec(), [0.0, 0.18, -0.24])
+
+
+JOINTS = {
+    "planar": ('type="revolute"', 'type="planar"', "is of type 'planar'; make it one of revolute"),
+    "floating": ('type="revolute"', 'type="floating"', "is of type 'floating'; make it one of"),
+    "unknown": ('type="revolute"', 'type="Revolute"', "is of type 'Revolute'; make it one of"),
+    "no type": ('type="revolute"', "", "has no type; make it one of revolute, continuous"),
+}
+
+
+@pytest.mark.parametrize("fault", JOINTS)
+def test_joints_that_no_engine_simulates_are_refused_unless_they_are_held(tmp_path, fault):
+    old, new, said = JOINTS[fault]
+    base = '<link name="r"><collision><geometry><sphere radius="1"/></geometry></collision></link>'
+    text = BODY.replace('<link name="r"/>', base).replace(old, new)
+    urdf = write(tmp_path, text)
+    with pytest.raises(ValueError, match=re.escape(said)) as error:
+        check_joints(urdf)
+    assert str(error.value).startswith(f"{tmp_path / 'arm.urdf'}: joint 'j' ")
+    check_joints(hold(urdf, {"j": 0.0}, []))
+
+
+def test_no_more_joints_move_than_an_engine_drives(tmp_path):
+    """PyBullet 3.2.7 turns 121; further motors do nothing."""
+    joint = """<link name="a{0}"/><joint name="j{0}" type="continuous"><parent link="r"/>
+    <child link="a{0}"/></joint>"""
+    text = '<robot><link name="r"/>' + "".join(joint.format(k) for k in range(121)) + "</robot>"
+    with pytest.raises(ValueError, match="121 joints move, of which engines drive 120"):
+        check_joints(write(tmp_path, text))
+
+
+def test_a_robot_bolted_to_the_world_is_refused_and_a_body_called_world_is_not(tmp_path):
+    world = '<link name="world"/><joint name="w" type="fixed"><parent link="world"/>'
+    world += '<child link="r"/></joint></robot>'
+    with pytest.raises(ValueError, match="joint 'w' bolts the robot to the world, so it cannot"):
+        write(tmp_path, BODY.replace("</robot>", world))
+    body = BODY.replace('link name="a"', 'link name="world"').replace('"a"', '"world"')
+    assert set(write(tmp_path, body).links) == {"r", "world"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('<parent link="r"/>', "", "joint 'j' lacks <parent link=…>"),
+        ('<child link="a"/>', '<child link="b"/>', "joint 'j': child: unknown link 'b'; choose"),
+        ('<mass value="1"/>', '<mass value="1e10"/>', "mass value='1e10' is beyond 1e+09"),
+        ('ixx="1"', 'ixx="1e308"', "is beyond 1e+09"),
+        ('size="1 2 3"', 'size="1 2 1e5"', "box size='1 2 1e5' is beyond 10000"),
+        ('value="0.5"', 'value="-0.5"', "lateral_friction value='-0.5' must not be negative"),
+        (
+            "</inertial>",
+            '<mass value="2"/></inertial>',
+            "link 'a': inertial has 2 <mass>; leave one",
+        ),
+        ("<contact>", "<contact/><contact>", "link 'a': link has 2 <contact>; leave one"),
+    ],
+)
+def test_what_cannot_be_built_is_named(tmp_path, old, new, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        write(tmp_path, BODY.replace(old, new))
+
+
+def test_limits_may_stand_for_none(tmp_path):
+    urdf = write(tmp_path, BODY.replace('lower="-1" upper="1"', 'lower="-1e30" upper="1e30"'))
+    assert urdf.limits("j") == (-1e30, 1e30)
