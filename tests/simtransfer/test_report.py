@@ -367,8 +367,8 @@ def fail(*_):
     raise OSError("disk is full")
 
 
-def test_curves_are_read_on_the_suite_that_the_task_measures_them_on(finished, monkeypatch):
-    experiment = read_experiment(finished[0])
+def test_curves_are_read_on_the_suite_that_the_task_measures_them_on(small, monkeypatch):
+    experiment = read_experiment(small)
     on_mixed = find(experiment)
     swapped = {"mixed": "nominal", "nominal": "mixed"}
     curves = experiment.curves.assign(suite=experiment.curves["suite"].replace(swapped))
