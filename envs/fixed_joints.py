@@ -6,6 +6,7 @@ lines, with inertias that they accept and the paths of meshes that are there.
 
 from __future__ import annotations
 
+import copy
 import math
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
@@ -34,7 +35,7 @@ def merge_fixed_joints(urdf: Urdf) -> str:
             not one of `SHAPES` or its mesh is missing.
     """
     try:
-        for flaw in flaws(urdf):
+        if flaw := next(flaws(urdf), None):
             raise ValueError(flaw)
         robot = ET.Element("robot", name=urdf.path.stem)
         links = merged_links(urdf).values()
@@ -147,7 +148,7 @@ def _link(link: Link, urdf: Path) -> ET.Element:
     except ValueError as error:
         raise ValueError(f"link {link.name!r}: {error}") from None
     if link.contact is not None:
-        element.append(link.contact)
+        element.append(copy.deepcopy(link.contact))
     return element
 
 

@@ -67,7 +67,7 @@ def _locate(filename: str, urdf: Path) -> Path:
         )
     for candidate in candidates:
         if os.path.isfile(candidate):  # noqa: PTH113  (Path.is_file raises for long names)
-            return candidate.resolve()
+            return candidate.parent.resolve() / candidate.name  # a link keeps its ending
     if scheme in PACKAGES and separator:
         package = rest.partition("/")[0]
         raise ValueError(
@@ -99,7 +99,9 @@ def _check(path: Path, content: bytes) -> None:
     elif kind == ".stl":
         problem = _stl(content)
     elif kind == ".obj":
-        if not (re.search(rb"(?m)^\s*v\s", content) and re.search(rb"(?m)^\s*f\s", content)):
+        if not (
+            re.search(rb"(?m)^[ \t]*v[ \t]", content) and re.search(rb"(?m)^[ \t]*f[ \t]", content)
+        ):
             problem = "it has no vertices (v) or no faces (f)"
     elif kind == ".dae":
         if b"<COLLADA" not in content[:10_000] or not re.search(

@@ -57,7 +57,7 @@ def describe(
             chain(flaws(urdf), masses),
             f"{total(urdf):.4g} kg, inertias of real bodies{_adjusted(urdf)}",
         ),
-        Finding("not used", True, _unused(urdf) or "nothing that the URDF says of motion"),
+        Finding("not used", True, _unused(urdf) or "all that the URDF says of motion is used"),
     ]
 
 

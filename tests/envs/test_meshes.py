@@ -93,6 +93,7 @@ NO_MESHES = {
         "v 0 0 0\n" * 8,
         "it has no vertices (v) or no faces (f)",
     ),
+    "blank lines": ("../meshes/chassis.obj", "v 0 0 0" + "\n" * 10**6, "or no faces (f)"),
     "STL in text": (
         "../meshes/a.stl",
         "solid a\nfacet normal 0 0 1\nvertex 0 0 0",
@@ -120,6 +121,13 @@ def test_a_body_that_would_touch_nothing_is_refused(tmp_path, fault):
     assert all(part in message for part in said)
     assert "\n" not in message
     assert len(message) < 600
+
+
+def test_a_link_to_a_mesh_keeps_its_ending(tmp_path):
+    (tmp_path / "blob").write_text(OBJ)
+    (tmp_path / "chassis.obj").symlink_to("blob")
+    found = find_mesh("chassis.obj", tmp_path / "cart.urdf")
+    assert found == tmp_path.resolve() / "chassis.obj"
 
 
 def test_a_mesh_that_never_ends_is_refused(tmp_path):
