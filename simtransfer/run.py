@@ -25,6 +25,7 @@ from agents.processes import form
 from agents.sac import SACLearner
 from agents.worlds import Worlds
 from envs import control_rate, find_robot, make_environment
+from envs.catalogue import interface_of
 from envs.randomization_file import find_randomization
 from simtransfer.deployment import robot_of
 from simtransfer.files import (
@@ -107,6 +108,11 @@ class Run:
                     f"not for {config.task!r}; choose a teacher of the same task"
                 )
             refuse_other_shape(config.network, self.teacher, config.plan)
+            if config.plan.needs_teacher and not (self.folder / "done.json").exists():
+                self._teacher_robot = robot_of(self.teacher, self.robot)
+        seen = interface_of(config.task, self.robot)
+        reads = len(seen.group("deployable"))
+        config.network.require_size(reads, len(seen.observation), len(seen.action))
         sac = config.algorithm == "sac"
         self._count = config.sac.worlds if sac else config.ppo.worlds
         rollout = self._count if sac else self._count * config.ppo.rollout
@@ -222,7 +228,7 @@ class Run:
         plan, policy = self.config.plan, learner.policy
         taken: dict[str, tuple[str, str]] = {}
         if self.teacher and plan.needs_teacher:
-            own = robot_of(self.teacher)
+            own = self._teacher_robot
             self._view = TeacherView(self.teacher, own, self.robot, self.interface)
             if plan.initialization != "none" and plan.trainable != "none":
                 states = recollect(self.teacher, own, self.config.randomization)
