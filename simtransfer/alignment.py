@@ -137,4 +137,5 @@ class ActionMap:
         if not self.is_identity:
             commands = self.teacher.to_command(actions, readings)
             actions = self.student.from_command(commands, readings)
-        return np.clip(actions, -1.0, 1.0).astype(np.float32)
+        clipped: NDArray[np.float32] = np.clip(actions, -1.0, 1.0).astype(np.float32)
+        return clipped

@@ -14,7 +14,7 @@ from envs.catalogue import read_robots
 from envs.inspection import check_robot
 from envs.known_robots import known_robots
 from envs.robot import Robot
-from simtransfer.terminal import errors, explain, output, print_json
+from simtransfer.terminal import errors, output, print_json
 
 FEW = 4  # actions that a table names one by one
 
@@ -60,16 +60,14 @@ def _list(json: bool) -> int:
         for column in ("name", "tasks", "actions", "senses", "what it is"):
             table.add_column(column)
         for name, robot in rows.items():
-            table.add_row(
-                escape(name),
-                ", ".join(robot.tasks),
-                _actions(robot),
-                robot.senses,
-                robot.description,
-            )
+            made_for = ", ".join(robot.tasks)
+            cells = (name, made_for, _actions(robot), robot.senses, robot.description)
+            table.add_row(*map(escape, cells))
         output.print(table)
-    for note in (*known.notes, *(f"robot {k!r} is left out: {e}" for k, e in broken.items())):
-        errors.print(f"simtransfer: {explain(ValueError(note))}", soft_wrap=True, markup=False)
+    left_out = [f"robot {name!r} is left out: {error}" for name, error in broken.items()]
+    for note in (*known.notes, *left_out):
+        line = " ".join(note.split())
+        errors.print(f"simtransfer: {line}", highlight=False, soft_wrap=True, markup=False)
     return 0
 
 
