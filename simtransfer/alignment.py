@@ -84,8 +84,8 @@ def align_observations(
 def _require_unit(teacher: Feature, student: Feature) -> None:
     if student.unit != teacher.unit:
         raise ValueError(
-            f"{teacher.name!r} has unit {teacher.unit!r} for the teacher, but {student.name!r} has "
-            f"{student.unit!r} for the student; give both the same unit"
+            f"{teacher.name}: in {teacher.unit} for the teacher, in {student.unit} for the student "
+            f"({student.name}); give both the same unit"
         )
 
 

@@ -48,6 +48,7 @@ from simtransfer.measured_curve import MeasuredCurve
 from simtransfer.measured_ranges import MeasuredRanges
 from simtransfer.recollection import recollect
 from simtransfer.run_config import RunConfig, completed
+from simtransfer.run_identity import without_places
 from simtransfer.schedule import Drawn
 from simtransfer.versions import versions
 from simtransfer.view import TeacherView
@@ -109,7 +110,7 @@ class Run:
                 )
             refuse_other_shape(config.network, self.teacher, config.plan)
             if config.plan.needs_teacher and not (self.folder / "done.json").exists():
-                self._teacher_robot = robot_of(self.teacher, self.robot)
+                robot_of(self.teacher, self.robot)  # or it is refused, before any work
         seen = interface_of(config.task, self.robot)
         reads = len(seen.group("deployable"))
         config.network.require_size(reads, len(seen.observation), len(seen.action))
@@ -139,7 +140,8 @@ class Run:
             ValueError: If it holds a run with another configuration.
         """
         record = self.folder / "config.json"
-        if record.exists() and completed(read_json(record)) != plain(self._record()):
+        there = completed(read_json(record)) if record.exists() else None
+        if record.exists() and without_places(there) != without_places(plain(self._record())):
             raise ValueError(
                 f"{self.folder}: holds a run with another configuration; "
                 "remove it, or write to another --output"
@@ -228,7 +230,7 @@ class Run:
         plan, policy = self.config.plan, learner.policy
         taken: dict[str, tuple[str, str]] = {}
         if self.teacher and plan.needs_teacher:
-            own = self._teacher_robot
+            own = robot_of(self.teacher, self.robot)
             self._view = TeacherView(self.teacher, own, self.robot, self.interface)
             if plan.initialization != "none" and plan.trainable != "none":
                 states = recollect(self.teacher, own, self.config.randomization)

@@ -104,13 +104,27 @@ def test_a_bundle_reads_no_file_where_it_says_the_robot_is(of_mine, mine, tmp_pa
         Deployment(elsewhere)
 
 
+SHORT = {"steps": 64, "interval": 64, "episodes": 1, "final_episodes": 1}
+SMALL = {"worlds": 2, "rollout": 32, "batch": 32, "epochs": 1}
+
+
 def test_a_student_in_memory_keeps_its_robot(mine):
-    ppo = {"worlds": 2, "rollout": 32, "batch": 32, "epochs": 1}
-    short = {"steps": 64, "interval": 64, "episodes": 1, "final_episodes": 1}
-    student = simtransfer.train(find_robot(mine), ppo=ppo, **short)
+    student = simtransfer.train(find_robot(mine), ppo=SMALL, **SHORT)
     assert student.bundle.robot == "hatchback" != student.robot.source.parent.name
     assert len(simtransfer.evaluate(student, episodes=1)) == 1
     assert len(simtransfer.evaluate(student, "van", episodes=1)) == 1
+
+
+def test_a_run_is_the_same_where_its_robot_and_teacher_were_moved(mine, teacher_folder, tmp_path):
+    output, moved = tmp_path / "run", (tmp_path / "robot", tmp_path / "other")
+    settings = {**SHORT, "plan": "kickstart", "ppo": SMALL, "output": output}
+    first = simtransfer.transfer(teacher_folder, mine, **settings)
+    again = simtransfer.transfer(teacher_folder.rename(moved[0]), mine.rename(moved[1]), **settings)
+    assert first.model is not None and again.model is None
+    assert again.bundle.digest == first.bundle.digest
+    edit(moved[1] / "robot.toml", "wheelbase = 2.4", "wheelbase = 2.6")
+    with pytest.raises(ValueError, match="another configuration"):
+        simtransfer.transfer(moved[0], moved[1], **settings)
 
 
 def test_a_robot_that_is_not_what_its_file_says_is_not_trained_as_if_it_were():
