@@ -124,7 +124,8 @@ def evaluate(
 
     Args:
         policy: A bundle, its name or folder, or a `Student`.
-        robot: Whom it drives. Default: the robot it was trained on.
+        robot: Robot to use it on: a name, a path, or a `Robot`. Default: the robot that it was
+            trained on.
         suite: Scenario suite.
         episodes: How many of the suite's fixed list.
         randomization: A key of `envs.randomization.RANDOMIZATIONS`, or a file of terms.
