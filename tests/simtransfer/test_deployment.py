@@ -173,7 +173,7 @@ def test_every_command_refuses_another_control_rate(command, teacher_folder, tmp
         "evaluate": ["--episodes", "1"],
         "watch": ["--output", str(output)],
         "transfer": ["--robot", "van", "--output", str(output)],
-        "bridge": ["--output", str(output)],
+        "bridge": ["--robot", "van", "--output", str(output)],
         "deploy": ["--target", "udp://127.0.0.1:9"],
     }
     assert main([command, str(teacher_folder), *options[command]]) == 2
