@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,21 +18,28 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from agents.actor import Act, Actor
+from agents.bundle_entries import (
+    digest_entry,
+    features_entry,
+    provenance_entry,
+    rate_entry,
+    require_few,
+    require_names,
+    robot_entry,
+    text_entry,
+)
 from agents.fit import require_actions, require_rate, require_readings
 from agents.networks import ACTIVATIONS, Trunk
 from agents.tensor_file import write_tensors
 from envs.bounded_files import MEBIBYTE, read_text, require_readable
 from envs.catalogue import control_rate, tasks
 from envs.interface import Feature, Interface, unknown
-from envs.robot import is_name
-from envs.tables import build, checked, shown
+from envs.tables import build
 
 FORMAT = 1
 WIDEST = 65_536  # a layer far beyond what a control loop computes in time
 DEEPEST = 32  # hidden layers; without shortcuts between them, fewer learn already badly
 MOST_WEIGHTS = 100_000_000  # 0.4 GB, and four times that while they are trained
-MOST_FEATURES = 10_000  # of each list of a bundle; the largest lidar has 4,096 beams
-LONGEST_NAME = 200  # characters
 DESCRIPTION_LIMIT, SPARE = 16 * MEBIBYTE, MEBIBYTE  # bytes; of the tensors' header and smaller ones
 SHIPPED = Path(__file__).parent / "bundles"
 TENSORS, DESCRIPTION = "policy.safetensors", "bundle.json"
@@ -175,6 +181,19 @@ class Bundle:
         return require_actions(self.acts, interface)
 
 
+def require_limits(network: Network, interface: Interface) -> None:
+    """Check that what is trained in ``interface`` can become a bundle, before it is trained.
+
+    Raises:
+        ValueError: If there are too many features, a name is too long, or networks are too large.
+    """
+    for where in ("observation", "action"):
+        require_few(getattr(interface, where), where)
+        require_names(getattr(interface, where), where)
+    reads, judges = interface.group("deployable"), interface.observation
+    network.require_size(len(reads), len(judges), len(interface.action))
+
+
 def save_bundle(bundle: Bundle, folder: Path) -> Path:
     """Write ``bundle`` as ``folder``; a bundle that stood there is replaced when all is written.
 
@@ -270,16 +289,16 @@ def _read_description(file: Path) -> Bundle:
         raise ValueError(f"{file}: format {given!r}, but this version reads format {FORMAT}")
     try:
         found = Bundle(
-            checked(data["task"], "str", "task"),
-            _robot(data["robot"]),
-            _rate(data["control_rate"]),
+            text_entry(data["task"], "task"),
+            robot_entry(data["robot"]),
+            rate_entry(data["control_rate"]),
             build(Network, data["network"], "network"),
-            _features(data["reads"], "reads"),
-            _features(data["judges"], "judges"),
-            _features(data["acts"], "acts"),
+            features_entry(data["reads"], "reads"),
+            features_entry(data["judges"], "judges"),
+            features_entry(data["acts"], "acts"),
             tensors={},
-            provenance=_provenance(data.get("provenance", {})),
-            robot_digest=_digest(data.get("robot_digest", "")),
+            provenance=provenance_entry(data.get("provenance", {})),
+            robot_digest=digest_entry(data.get("robot_digest", "")),
         )
         if not found.reads or not found.acts:
             raise ValueError("reads and acts: each needs at least one feature")
@@ -289,65 +308,6 @@ def _read_description(file: Path) -> Bundle:
         raise ValueError(f"{file}: lacks {error}") from None
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
-
-
-def _provenance(entry: Any) -> dict[str, Any]:
-    if not isinstance(entry, dict):
-        raise ValueError(f"provenance: expected a table, got {shown(entry)}")
-    for key, kind in (("config", dict), ("measured", list), ("teachers", list)):
-        if not isinstance(entry.get(key, kind()), kind):
-            raise ValueError(
-                f"provenance.{key}: expected a {kind.__name__}, got {shown(entry[key])}"
-            )
-    for training in (entry, *entry.get("teachers", [])):
-        if not isinstance(training, dict):
-            raise ValueError(f"provenance.teachers: expected tables, got {shown(training)}")
-        checked(training.get("steps", 0), "int", "provenance.steps")
-        checked(training.get("hours", 0.0), "float", "provenance.hours")
-    for i, row in enumerate(entry.get("measured", [])):
-        where = f"provenance.measured[{i}]"
-        checked(row["suite"] if isinstance(row, dict) else None, "str", f"{where}.suite")
-        checked(row["success_rate"], "float", f"{where}.success_rate")
-    return entry
-
-
-def _robot(entry: Any) -> str:
-    name: str = checked(entry, "str", "robot")
-    if not is_name(name):
-        raise ValueError(f"robot: expected a robot's name, not a path, got {shown(name)}")
-    return name
-
-
-def _digest(entry: Any) -> str:
-    digest: str = checked(entry, "str", "robot_digest")
-    if not re.fullmatch(r"([0-9a-f]{16})?", digest):
-        raise ValueError(f"robot_digest: expected 16 hexadecimal digits, got {shown(digest)}")
-    return digest
-
-
-def _rate(entry: Any) -> float:
-    rate: float = checked(entry, "float", "control_rate")
-    if rate <= 0.0:
-        raise ValueError(f"control_rate: expected Hz above 0, got {rate:g}")
-    return rate
-
-
-def _features(rows: Any, where: str) -> tuple[Feature, ...]:
-    if not isinstance(rows, list):
-        raise ValueError(f"{where}: expected a list of features, got {shown(rows)}")
-    if len(rows) > MOST_FEATURES:
-        raise ValueError(f"{where}: {len(rows):,} features, more than the limit {MOST_FEATURES:,}")
-    features = tuple(build(Feature, row, f"{where}[{i}]") for i, row in enumerate(rows))
-    for i, feature in enumerate(features):
-        for key in ("name", "unit", "group", "series"):
-            text = getattr(feature, key)
-            if len(text) > LONGEST_NAME or not text.isprintable():
-                raise ValueError(
-                    f"{where}[{i}].{key}: expected at most {LONGEST_NAME} printable characters, "
-                    f"got {shown(text)}"
-                )
-    Interface(features, ())  # refuses two of one name
-    return features
 
 
 def _tensors_limit(bundle: Bundle) -> int:

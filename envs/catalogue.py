@@ -78,17 +78,17 @@ def robots(task: str | None = None) -> dict[str, Path]:
     return {name: known.files[name] for name, robot in read.items() if is_made_for(robot, task)}
 
 
-def read_robots(known: KnownRobots) -> tuple[dict[str, Robot], dict[str, ValueError]]:
+def read_robots(known: KnownRobots) -> tuple[dict[str, Robot], dict[str, Exception]]:
     """Read all robots that are known by name.
 
     Returns:
         The robots by name, and for those whose files are wrong what is wrong.
     """
     read: dict[str, Robot] = {}
-    broken: dict[str, ValueError] = {}
+    broken: dict[str, Exception] = {}
     for name, file in known.files.items():
         robot = _try_to_read(file)
-        if isinstance(robot, ValueError):
+        if isinstance(robot, Exception):
             broken[name] = robot
         else:
             read[name] = robot
@@ -151,11 +151,14 @@ def find_robot_by_digest(digest: str, name: str) -> Robot | None:
     return None
 
 
-def _try_to_read(file: Path) -> Robot | ValueError:
+def _try_to_read(file: Path) -> Robot | Exception:
+    """A robot whose files can be read, or what is wrong with them."""
     try:
-        return _read(file)
-    except ValueError as error:
+        robot = _read(file)
+        _ = robot.digest  # which reads its URDF
+    except (OSError, ValueError) as error:
         return error
+    return robot
 
 
 def _read(file: Path) -> Robot:

@@ -21,6 +21,7 @@ from envs.bounded_files import MEBIBYTE, read_bytes
 from envs.interface import Feature, unknown
 from envs.parameters import CENTER
 from envs.stretch import Stretch, stretch
+from envs.tables import shown
 from envs.urdf import Urdf, read_urdf
 
 LARGEST_URDF = 64 * MEBIBYTE
@@ -138,7 +139,7 @@ class Robot(ABC):
     def __post_init__(self) -> None:
         """Refuse what no robot can be."""
         if not is_name(self.name):
-            raise ValueError(f"name: letters, digits, _ and - only, got {self.name!r}")
+            raise ValueError(f"name: at most 200 letters, digits, _ and -, got {shown(self.name)}")
         if len({actuator.role for actuator in self.actuators}) < len(self.actuators):
             raise ValueError("actuators: two share a role; each needs its own")
         if self.height < 0:  # zero for the many whose base frame lies on the ground
@@ -246,8 +247,8 @@ class Robot(ABC):
 
 
 def is_name(text: str) -> bool:
-    """Whether a robot may have that name: letters, digits, ``_`` and ``-`` only."""
-    return re.fullmatch(r"[A-Za-z0-9_-]+", text) is not None
+    """Whether a robot may have that name: 1 to 200 letters, digits, ``_`` and ``-``."""
+    return re.fullmatch(r"[A-Za-z0-9_-]{1,200}", text) is not None
 
 
 def known_as(robot: Robot, kind: type[Kind]) -> Kind:

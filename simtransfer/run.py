@@ -18,7 +18,7 @@ from torch import Tensor
 
 from agents.actor import Act
 from agents.arena import Arena
-from agents.bundle import Bundle, lineage, load_bundle, save_bundle
+from agents.bundle import Bundle, lineage, load_bundle, require_limits, save_bundle
 from agents.group import Make
 from agents.learner import Learner, PPOLearner
 from agents.processes import form
@@ -111,9 +111,7 @@ class Run:
             refuse_other_shape(config.network, self.teacher, config.plan)
             if config.plan.needs_teacher and not (self.folder / "done.json").exists():
                 robot_of(self.teacher, self.robot)  # or it is refused, before any work
-        seen = interface_of(config.task, self.robot)
-        reads = len(seen.group("deployable"))
-        config.network.require_size(reads, len(seen.observation), len(seen.action))
+        require_limits(config.network, interface_of(config.task, self.robot))
         sac = config.algorithm == "sac"
         self._count = config.sac.worlds if sac else config.ppo.worlds
         rollout = self._count if sac else self._count * config.ppo.rollout

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import simtransfer
-from agents.bundle import load_bundle, save_bundle
+from agents.bundle import Network, load_bundle, save_bundle
 from envs import find_robot
 from envs.known_robots import FOLDERS
 from simtransfer.cli import main
@@ -131,6 +131,16 @@ def test_a_robot_that_is_not_what_its_file_says_is_not_trained_as_if_it_were():
     changed = replace(find_robot("hatchback"), height=0.7)
     with pytest.raises(ValueError, match="'hatchback' is not what its file says"):
         simtransfer.train(changed)
+
+
+def test_what_could_not_be_saved_is_not_trained(mine, tmp_path):
+    edit(mine / "robot.toml", '"drive"', f'"{"drive" * 50}"')
+    with pytest.raises(ValueError, match="name: expected at most 200 printable characters"):
+        simtransfer.train(mine, output=tmp_path / "run")
+    wide = Network(hidden=(65_536, 1_460))
+    with pytest.raises(ValueError, match=r"network: 100,\d+,\d+ weights, more than the limit"):
+        simtransfer.train("hatchback", network=wide, output=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def described(folder, table, changes):
