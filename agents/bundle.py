@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,29 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from agents.actor import Act, Actor
+from agents.bundle_entries import (
+    digest_entry,
+    features_entry,
+    provenance_entry,
+    rate_entry,
+    require_few,
+    require_names,
+    robot_entry,
+    text_entry,
+)
+from agents.fit import require_actions, require_rate, require_readings
 from agents.networks import ACTIVATIONS, Trunk
 from agents.tensor_file import write_tensors
+from envs.bounded_files import MEBIBYTE, read_text, require_readable
+from envs.catalogue import control_rate, tasks
 from envs.interface import Feature, Interface, unknown
-from envs.tables import build, checked, shown
+from envs.tables import build
 
 FORMAT = 1
 WIDEST = 65_536  # a layer far beyond what a control loop computes in time
+DEEPEST = 32  # hidden layers; without shortcuts between them, fewer learn already badly
+MOST_WEIGHTS = 100_000_000  # 0.4 GB, and four times that while they are trained
+DESCRIPTION_LIMIT, SPARE = 16 * MEBIBYTE, MEBIBYTE  # bytes; of the tensors' header and smaller ones
 SHIPPED = Path(__file__).parent / "bundles"
 TENSORS, DESCRIPTION = "policy.safetensors", "bundle.json"
 
@@ -52,6 +69,35 @@ class Network:
             widths = getattr(self, name)
             if not widths or not 1 <= min(widths) <= max(widths) <= WIDEST:
                 raise ValueError(f"network.{name}: give at least one width, each 1 to {WIDEST}")
+            if len(widths) > DEEPEST:
+                raise ValueError(
+                    f"network.{name}: {len(widths)} layers, more than the limit of {DEEPEST}"
+                )
+        self.require_size(0, 0, 0)
+
+    def weights(self, reads: int, judges: int, actions: int) -> int:
+        """Number of weights and biases of actor and critic.
+
+        Args:
+            reads: Features that the actor reads.
+            judges: Features that the critic reads.
+            actions: Action entries.
+        """
+        actor, critic = (reads, *self.hidden, actions), (judges, *self.critic_hidden, 1)
+        layers = (*pairwise(actor), *pairwise(critic))
+        return sum((inputs + 1) * outputs for inputs, outputs in layers)
+
+    def require_size(self, reads: int, judges: int, actions: int) -> None:
+        """Check that the networks are not too large to build; see `weights`.
+
+        Raises:
+            ValueError: If they are.
+        """
+        if (count := self.weights(reads, judges, actions)) > MOST_WEIGHTS:
+            raise ValueError(
+                f"network: {count:,} weights, more than the limit of {MOST_WEIGHTS:,}; "
+                "give fewer or narrower hidden layers"
+            )
 
 
 @dataclass(frozen=True)
@@ -60,7 +106,7 @@ class Bundle:
 
     Attributes:
         task: What it was trained for.
-        robot: Name of the robot it was trained on.
+        robot: Name of the robot it was trained on; never a path.
         control_rate: Hz at which it acts.
         network: The shape of its networks.
         reads: The features its actor reads, in order.
@@ -94,25 +140,58 @@ class Bundle:
         return content.hexdigest()[:16]
 
     def actor(self, interface: Interface | None = None) -> Actor:
-        """Its actor, reading observations of ``interface`` (default: just what it reads).
+        """Its actor on observations and actions of ``interface``, whatever their order.
+
+        Args:
+            interface: What is observed and what acts. Default: just what the bundle says.
 
         Raises:
-            ValueError: If ``interface`` lacks a feature that the actor reads.
+            ValueError: If ``interface`` lacks a feature that the actor reads, has other actions, or
+                one of them has another unit; or if the bundle's control rate is not its task's.
         """
         layout = interface or Interface(self.reads, self.acts)
+        order = self.require_fit(layout)
         trunk = Trunk(layout, self.reads, self.network.hidden, self.network.activation)
         head = nn.Linear(trunk.width, len(self.acts))
         actor = Actor(trunk, head, squash=self.network.squash)
         prefix = "actor."
-        actor.load_state_dict(
-            {k[len(prefix) :]: v for k, v in self.tensors.items() if k.startswith(prefix)}
-        )
+        tensors = {k[len(prefix) :]: v for k, v in self.tensors.items() if k.startswith(prefix)}
+        for name in ("head.weight", "head.bias"):
+            tensors[name] = tensors[name][order]
+        actor.load_state_dict(tensors)
         trunk.normalizer.adapting = False
         return actor.eval()
 
     def policy(self, interface: Interface) -> Act:
-        """Its deterministic policy for observations of ``interface``."""
+        """Its deterministic policy for observations and actions of ``interface``; see `actor`."""
         return self.actor(interface).act
+
+    def require_fit(self, interface: Interface) -> list[int]:
+        """Check that the policy can act in ``interface``.
+
+        Returns:
+            For each action of ``interface``, its place in `acts`.
+
+        Raises:
+            ValueError: See `actor`.
+        """
+        if self.task in tasks():  # another package's task says no rate here
+            require_rate(self.control_rate, control_rate(self.task), f"task {self.task!r}")
+        require_readings(self.reads, interface)
+        return require_actions(self.acts, interface)
+
+
+def require_limits(network: Network, interface: Interface) -> None:
+    """Check that what is trained in ``interface`` can become a bundle, before it is trained.
+
+    Raises:
+        ValueError: If there are too many features, a name is too long, or networks are too large.
+    """
+    for where in ("observation", "action"):
+        require_few(getattr(interface, where), where)
+        require_names(getattr(interface, where), where)
+    reads, judges = interface.group("deployable"), interface.observation
+    network.require_size(len(reads), len(judges), len(interface.action))
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> Path:
@@ -186,6 +265,7 @@ def load_bundle(bundle: str | Path | Bundle) -> Bundle:
     if not str(bundle) or not folder.exists():
         raise ValueError(unknown("bundle", str(bundle), known) + ", or give a bundle's folder")
     described = _read_description(folder / DESCRIPTION)
+    require_readable(folder / TENSORS, _tensors_limit(described))
     try:
         tensors = load_file(folder / TENSORS)
     except (OSError, SafetensorError) as error:
@@ -197,59 +277,44 @@ def load_bundle(bundle: str | Path | Bundle) -> Bundle:
 
 def _read_description(file: Path) -> Bundle:
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{file}: cannot be read ({error.strerror}); is this a bundle?") from None
+        text = read_text(file, DESCRIPTION_LIMIT)
+    except ValueError as error:
+        raise ValueError(f"{error}; is this a bundle?") from None
+    try:
+        data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{file}: truncated or not JSON ({error})") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         given = data.get("format") if isinstance(data, dict) else None
         raise ValueError(f"{file}: format {given!r}, but this version reads format {FORMAT}")
     try:
-        return Bundle(
-            checked(data["task"], "str", "task"),
-            checked(data["robot"], "str", "robot"),
-            checked(data["control_rate"], "float", "control_rate"),
+        found = Bundle(
+            text_entry(data["task"], "task"),
+            robot_entry(data["robot"]),
+            rate_entry(data["control_rate"]),
             build(Network, data["network"], "network"),
-            _features(data["reads"], "reads"),
-            _features(data["judges"], "judges"),
-            _features(data["acts"], "acts"),
+            features_entry(data["reads"], "reads"),
+            features_entry(data["judges"], "judges"),
+            features_entry(data["acts"], "acts"),
             tensors={},
-            provenance=_provenance(data.get("provenance", {})),
-            robot_digest=checked(data.get("robot_digest", ""), "str", "robot_digest"),
+            provenance=provenance_entry(data.get("provenance", {})),
+            robot_digest=digest_entry(data.get("robot_digest", "")),
         )
+        if not found.reads or not found.acts:
+            raise ValueError("reads and acts: each needs at least one feature")
+        found.network.require_size(len(found.reads), len(found.judges), len(found.acts))
+        return found
     except KeyError as error:
         raise ValueError(f"{file}: lacks {error}") from None
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
 
 
-def _provenance(entry: Any) -> dict[str, Any]:
-    if not isinstance(entry, dict):
-        raise ValueError(f"provenance: expected a table, got {shown(entry)}")
-    for key, kind in (("config", dict), ("measured", list), ("teachers", list)):
-        if not isinstance(entry.get(key, kind()), kind):
-            raise ValueError(
-                f"provenance.{key}: expected a {kind.__name__}, got {shown(entry[key])}"
-            )
-    for training in (entry, *entry.get("teachers", [])):
-        if not isinstance(training, dict):
-            raise ValueError(f"provenance.teachers: expected tables, got {shown(training)}")
-        checked(training.get("steps", 0), "int", "provenance.steps")
-        checked(training.get("hours", 0.0), "float", "provenance.hours")
-    for i, row in enumerate(entry.get("measured", [])):
-        where = f"provenance.measured[{i}]"
-        checked(row["suite"] if isinstance(row, dict) else None, "str", f"{where}.suite")
-        checked(row["success_rate"], "float", f"{where}.success_rate")
-    return entry
-
-
-def _features(rows: Any, where: str) -> tuple[Feature, ...]:
-    if not isinstance(rows, list):
-        raise ValueError(f"{where}: expected a list of features, got {shown(rows)}")
-    features = tuple(build(Feature, row, f"{where}[{i}]") for i, row in enumerate(rows))
-    Interface(features, ())  # refuses two of one name
-    return features
+def _tensors_limit(bundle: Bundle) -> int:
+    """Largest size, bytes, of the tensors that a description asks for, and of some more."""
+    sizes = len(bundle.reads), len(bundle.judges), len(bundle.acts)
+    statistics = 2 * (len(bundle.reads) + len(bundle.judges))
+    return 4 * (bundle.network.weights(*sizes) + statistics) + SPARE
 
 
 def _check_tensors(bundle: Bundle, file: Path) -> None:

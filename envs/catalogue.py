@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 import warnings
 from functools import lru_cache, partial
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import gymnasium
 
 from envs.driving.task import Driving
 from envs.environment import Environment
-from envs.interface import unknown
+from envs.interface import Interface, unknown
+from envs.known_robots import SHIPPED, KnownRobots, known_robots, shipped_robots
 from envs.parcel.detuned import Detuned
 from envs.parcel.task import Parcel
 from envs.randomization_file import find_randomization
@@ -27,8 +27,6 @@ SIMULATORS = {  # where each is, and the extra that installs what it needs
     "pybullet": ("envs.bullet", "Bullet", ""),
     "mujoco": ("envs.mujoco_world", "Mujoco", "mujoco"),
 }
-ENTRY_POINTS = "simtransfer.robots"
-SHIPPED = Path(__file__).parent / "robots"
 
 
 def tasks() -> tuple[str, ...]:
@@ -63,25 +61,38 @@ def control_rate(task: str) -> float:
 
 
 def robots(task: str | None = None) -> dict[str, Path]:
-    """Names and files of the shipped robots and those that installed packages offer.
+    """Names and files of the shipped robots and of those that packages and folders offer.
+
+    See `envs.known_robots.known_robots`; what is left out is listed by ``simtransfer robots``.
 
     Args:
-        task: Only those made for it; default: all.
-
-    A package offers robots by an entry point in the group ``simtransfer.robots`` whose value is a
-    module; the folders beside that module that hold a ``robot.toml`` are its robots.
+        task: Only those made for it, without those that cannot be read; default: all.
     """
-    found = {file.parent.name: file for file in sorted(SHIPPED.glob("*/robot.toml"))}
-    for entry in entry_points(group=ENTRY_POINTS):
-        try:
-            origin = Path(str(entry.load().__file__)).parent
-        except Exception as error:  # somebody else's package must not take every command down
-            warnings.warn(f"robots of {entry.value!r} are left out: {error}", stacklevel=2)
-            continue
-        found.update({file.parent.name: file for file in sorted(origin.glob("*/robot.toml"))})
+    known = known_robots()
     if task is None:
-        return found
-    return {name: file for name, file in found.items() if is_made_for(_read(file), task)}
+        return known.files
+    find_task(task)
+    read, broken = read_robots(known)
+    for name, error in broken.items():
+        warnings.warn(f"robot {name!r} is left out: {error}", stacklevel=2)
+    return {name: known.files[name] for name, robot in read.items() if is_made_for(robot, task)}
+
+
+def read_robots(known: KnownRobots) -> tuple[dict[str, Robot], dict[str, Exception]]:
+    """Read all robots that are known by name.
+
+    Returns:
+        The robots by name, and for those whose files are wrong what is wrong.
+    """
+    read: dict[str, Robot] = {}
+    broken: dict[str, Exception] = {}
+    for name, file in known.files.items():
+        robot = _try_to_read(file)
+        if isinstance(robot, Exception):
+            broken[name] = robot
+        else:
+            read[name] = robot
+    return read, broken
 
 
 def is_made_for(robot: Robot, task: str) -> bool:
@@ -101,18 +112,80 @@ def find_robot(robot: str | Path | Robot) -> Robot:
     """
     if isinstance(robot, Robot):
         return robot
-    known = robots()
-    if str(robot) in known:
-        return _read(known[str(robot)])
+    if known := find_known_robot(str(robot)):
+        return known
     path = Path(robot)
     if str(robot) and path.exists():
         return read_robot(path)
-    raise ValueError(unknown("robot", str(robot), known) + ", or give the path of a robot.toml")
+    raise ValueError(
+        unknown("robot", str(robot), known_robots().files) + ", or give the path of a robot.toml"
+    )
+
+
+def find_known_robot(name: str) -> Robot | None:
+    """A robot by name alone, never by a path; None if there is none of that name.
+
+    Only the file of that robot is read, and packages are not looked at for a shipped one.
+
+    Raises:
+        ValueError: If several robots have that name, or its file is wrong.
+    """
+    file = shipped_robots().get(name) or known_robots().find(name)
+    return _read(file) if file else None
+
+
+def find_robot_by_digest(digest: str, name: str) -> Robot | None:
+    """The known robot with that `envs.robot.Robot.digest`; None if none has it.
+
+    Robots that cannot be read are passed over.
+
+    Args:
+        digest: The digest.
+        name: The name that it is likely to have; others are read only if none of that name is it.
+    """
+    files = known_robots().files.values()
+    for file in sorted(files, key=lambda file: file.parent.name != name):
+        robot = _try_to_read(file)
+        if isinstance(robot, Robot) and robot.digest == digest:
+            return robot
+    return None
+
+
+def _try_to_read(file: Path) -> Robot | Exception:
+    """A robot whose files can be read, or what is wrong with them."""
+    try:
+        robot = _read(file)
+        _ = robot.digest  # which reads its URDF
+    except (OSError, ValueError) as error:
+        return error
+    return robot
+
+
+def _read(file: Path) -> Robot:
+    return _read_shipped(file) if file.is_relative_to(SHIPPED) else read_robot(file)
+
+
+@lru_cache(maxsize=64)  # these do not change while a program runs
+def _read_shipped(file: Path) -> Robot:
+    return read_robot(file)
 
 
 @lru_cache(maxsize=64)
-def _read(path: Path) -> Robot:
-    return read_robot(path)
+def interface_of(task: str, robot: Robot) -> Interface:
+    """What an environment of a task can observe of a robot, and how the robot acts in it.
+
+    Raises:
+        ValueError: If there is no such task, the robot is not made for it, or its files are wrong.
+    """
+    return Interface(_task_for(task, robot).features, tuple(a.action for a in robot.actuators))
+
+
+def _task_for(task: str, robot: Robot) -> Driving | Parcel:
+    kind = find_task(task)
+    if not is_made_for(robot, task):
+        made = ", ".join(robot.tasks)
+        raise ValueError(f"robot {robot.name!r} is made for {made}, not for {task!r}")
+    return kind(robot)
 
 
 def make_environment(
@@ -139,14 +212,11 @@ def make_environment(
     Raises:
         ValueError: For an unknown name, with the nearest one, or a robot not made for the task.
     """
-    kind = find_task(task)
+    find_task(task)  # a misspelt task is named before a robot
     found = find_robot(robot)
-    if not is_made_for(found, task):
-        made = ", ".join(found.tasks)
-        raise ValueError(f"robot {found.name!r} is made for {made}, not for {task!r}")
     return Environment(
         found,
-        kind(found),
+        _task_for(task, found),
         make_simulator(simulator),
         randomization=find_randomization(randomization),
         suite=suite,
@@ -175,9 +245,8 @@ def make_simulator(name: str) -> Simulator:
 
 def register_environments() -> None:
     """Register ``simtransfer/<task>-<robot>-v0`` for every shipped robot with Gymnasium."""
-    for file in sorted(SHIPPED.glob("*/robot.toml")):
-        name = file.parent.name
-        for task in filter(partial(is_made_for, _read(file)), TASKS):
+    for name, file in shipped_robots().items():
+        for task in filter(partial(is_made_for, _read_shipped(file)), TASKS):
             identifier = f"simtransfer/{task}-{name}-v0"
             if identifier not in gymnasium.registry:
                 gymnasium.register(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -65,7 +66,7 @@ class Interface:
     def __post_init__(self) -> None:
         """Refuse two entries of one name."""
         for names in (self.observation_names, self.action_names):
-            twice = sorted({name for name in names if names.count(name) > 1})
+            twice = sorted(name for name, count in Counter(names).items() if count > 1)
             if twice:
                 raise ValueError(f"two entries are called {twice[0]!r}; each needs its own name")
 

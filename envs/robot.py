@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.assembly import Solid, hold, reshape
+from envs.bounded_files import read_bytes
 from envs.interface import Feature, unknown
 from envs.parameters import CENTER
 from envs.stretch import Stretch, stretch
-from envs.urdf import Urdf, check_joints, read_urdf
+from envs.tables import shown
+from envs.urdf import LARGEST, Urdf, check_joints, read_urdf
 
 Values = Any  # a float or an array of floats; all of one call broadcast
 Targets = Mapping[str, Values]  # physical targets by role, rad or m/s
@@ -86,6 +88,11 @@ class Actuator:
         return Feature(f"{self.role}/{quantity}", "1", -1.0, 1.0, group="action")
 
     @property
+    def unit(self) -> str:
+        """Unit of its targets."""
+        return "m/s" if self.kind == "wheel_speed" else "rad"
+
+    @property
     def neutral(self) -> float:
         """The target of action 0, rad or m/s."""
         return 0.5 * (self.low + self.high)
@@ -130,8 +137,8 @@ class Robot(ABC):
 
     def __post_init__(self) -> None:
         """Refuse what no robot can be."""
-        if not re.fullmatch(r"[A-Za-z0-9_-]+", self.name):
-            raise ValueError(f"name: letters, digits, _ and - only, got {self.name!r}")
+        if not is_name(self.name):
+            raise ValueError(f"name: at most 200 letters, digits, _ and -, got {shown(self.name)}")
         if len({actuator.role for actuator in self.actuators}) < len(self.actuators):
             raise ValueError("actuators: two share a role; each needs its own")
         if self.height < 0:  # zero for the many whose base frame lies on the ground
@@ -158,12 +165,17 @@ class Robot(ABC):
 
     @property
     def digest(self) -> str:
-        """Fingerprint of all that a policy's readings and actions mean on it, its URDF included."""
+        """Fingerprint of all that a policy's readings and actions mean on it, its URDF included.
+
+        Two robots are the same where their digests are equal, wherever their files are. What has
+        its default value is left out, so that a field may be added without changing any digest;
+        a default may not be changed, since robots that rely on it would change unnoticed.
+        """
         values = _stated(self)
         for told in ("class", "description", "urdf", "tasks", "source"):
             values.pop(told, None)
         text = json.dumps(values, sort_keys=True)
-        return hashlib.sha256(text.encode() + self.urdf.read_bytes()).hexdigest()[:16]
+        return hashlib.sha256(text.encode() + read_bytes(self.urdf, LARGEST)).hexdigest()[:16]
 
     @property
     @abstractmethod
@@ -243,6 +255,11 @@ class Robot(ABC):
         self, commands: NDArray[np.floating], readings: NDArray[np.floating]
     ) -> NDArray[np.float64]:
         """The inverse of `to_command`, not clipped to [-1, 1]."""
+
+
+def is_name(text: str) -> bool:
+    """Whether a robot may have that name: 1 to 200 letters, digits, ``_`` and ``-``."""
+    return re.fullmatch(r"[A-Za-z0-9_-]{1,200}", text) is not None
 
 
 def known_as(robot: Robot, kind: type[Kind]) -> Kind:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import sys
@@ -13,6 +12,7 @@ from envs.assembly import Solid
 from envs.bounded_files import MEBIBYTE, read_text, require_readable
 from envs.driving.car import Car
 from envs.interface import unknown
+from envs.packages import module_folders
 from envs.parcel.humanoid import Humanoid
 from envs.robot import Actuator, Robot
 from envs.stretch import Stretch
@@ -118,22 +118,13 @@ def locate(urdf: str, folder: Path) -> Path:
 
 def _within(package: str, relative: str) -> Path:
     """Find a file in an installed package."""
-    top, *folders = package.split(".")
-    if not all(part.isidentifier() for part in (top, *folders)):
+    if not all(part.isidentifier() for part in package.split(".")):
         raise ValueError(f"urdf: {package!r} is not the name of a package")
-    if folders:  # to find an inner package, Python would import the outer one
-        inside = "/".join([*folders, relative])
-        raise ValueError(f"urdf: name the package alone and its folders after it: '{top}:{inside}'")
     parts = re.split(r"[/\\]", relative)
     if ".." in parts or not parts[0] or PureWindowsPath(relative).drive:
         raise ValueError(f"urdf: {relative!r} must be a path inside the package {package!r}")
     try:
-        spec = importlib.util.find_spec(package)  # of a name without dots: imports nothing
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None:
-        raise ValueError(f"urdf: package {package!r} is not installed")
-    paths = [Path(folder) / relative for folder in spec.submodule_search_locations or ()]
-    if not paths:
-        raise ValueError(f"urdf: {package!r} is a module; only a package holds files")
+        paths = [folder / relative for folder in module_folders(package)]
+    except ValueError as error:
+        raise ValueError(f"urdf: {error}") from None
     return next(filter(os.path.isfile, paths), paths[0])

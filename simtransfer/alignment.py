@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -54,7 +55,7 @@ def align_observations(
         fill: The teacher's mean of each of its features.
 
     Raises:
-        ValueError: If the same name has another unit.
+        ValueError: If the same name, or a neighbour in a series, has another unit.
     """
     position = {feature.name: i for i, feature in enumerate(student)}
     matrix = np.zeros((len(teacher), len(student)))
@@ -63,17 +64,14 @@ def align_observations(
     for row, feature in enumerate(teacher):
         column = position.get(feature.name)
         if column is not None:
-            if student[column].unit != feature.unit:
-                raise ValueError(
-                    f"{feature.name}: in {feature.unit} for the teacher, "
-                    f"in {student[column].unit} for the student; give both the same unit"
-                )
+            _require_unit(feature, student[column])
             matrix[row, column] = 1.0
             sources.append("same")
             continue
         neighbours = _neighbours(feature, student)
         if neighbours:
             for other, weight in neighbours.items():
+                _require_unit(feature, student[other])
                 matrix[row, other] = weight
             names = ", ".join(student[other].name for other in neighbours)
             sources.append(f"{'interpolated' if len(neighbours) > 1 else 'extended'}: {names}")
@@ -81,6 +79,14 @@ def align_observations(
             offset[row] = fill[row]
             sources.append("filled: the teacher's mean")
     return ObservationMap(matrix, offset, tuple(sources))
+
+
+def _require_unit(teacher: Feature, student: Feature) -> None:
+    if student.unit != teacher.unit:
+        raise ValueError(
+            f"{teacher.name}: in {teacher.unit} for the teacher, in {student.unit} for the student "
+            f"({student.name}); give both the same unit"
+        )
 
 
 def _neighbours(feature: Feature, student: Sequence[Feature]) -> dict[int, float]:
@@ -102,7 +108,9 @@ class ActionMap:
     """Teacher's actions as the student's, by what they mean.
 
     Robots of one kind share commands (a car's are speed and yaw rate) that each turns into its own
-    actuators' targets. So the teacher's action is read as a command and given to the student.
+    actuators' targets. So the teacher's action is read as a command and given to the student. Where
+    both are the same robot, actions stay as they are: turned into commands, they would lose what
+    commands cannot say.
 
     Attributes:
         teacher: The teacher's robot.
@@ -111,6 +119,11 @@ class ActionMap:
 
     teacher: Robot
     student: Robot
+
+    @cached_property
+    def is_identity(self) -> bool:
+        """Whether both are the same robot, by their digests."""
+        return self.teacher.digest == self.student.digest
 
     def __call__(
         self, actions: NDArray[np.floating], readings: NDArray[np.floating]
@@ -121,5 +134,8 @@ class ActionMap:
             actions: In [-1, 1].
             readings: Of the robots' ``command_readings``, ``(n, readings)``.
         """
-        commands = self.teacher.to_command(actions, readings)
-        return np.clip(self.student.from_command(commands, readings), -1.0, 1.0).astype(np.float32)
+        if not self.is_identity:
+            commands = self.teacher.to_command(actions, readings)
+            actions = self.student.from_command(commands, readings)
+        clipped: NDArray[np.float32] = np.clip(actions, -1.0, 1.0).astype(np.float32)
+        return clipped

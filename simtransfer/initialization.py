@@ -156,10 +156,10 @@ def _copy_head(
     states: NDArray[np.float32],
     taken: dict[str, tuple[str, str]],
 ) -> None:
-    actor = teacher.actor()
+    actor = view.actor
     weight, bias = actor.head.weight.detach(), actor.head.bias.detach()
     entry = ("copied", "")
-    if view.actions.teacher != view.actions.student:
+    if not view.actions.is_identity:
         fitted, explained = _fit_head(actor, teacher, view, states)
         weight, bias = fitted[:-1].T, fitted[-1]
         names = [feature.name for feature in policy.interface.action]

@@ -15,6 +15,7 @@ from agents.evaluation import evaluate as play
 from agents.evaluation import summarize
 from agents.processes import workers_for
 from agents.settings import settle
+from envs import find_robot
 from envs.robot import Robot
 from simtransfer.deployment import Deployment
 from simtransfer.experiment import student_network
@@ -35,12 +36,14 @@ class Student:
             None where ``output`` held the finished run already.
         curve: A row per evaluation and suite, see `agents.evaluation.summarize`.
         transferred: What happened to each tensor.
+        robot: The robot that it was trained on.
     """
 
     bundle: Bundle
     model: BaseAlgorithm | None
     curve: pd.DataFrame
     transferred: tuple[TensorReport, ...]
+    robot: Robot
 
 
 def load(bundle: str | Path) -> Bundle:
@@ -121,7 +124,8 @@ def evaluate(
 
     Args:
         policy: A bundle, its name or folder, or a `Student`.
-        robot: Whom it drives. Default: the robot it was trained on.
+        robot: Robot to use it on: a name, a path, or a `Robot`. Default: the robot that it was
+            trained on.
         suite: Scenario suite.
         episodes: How many of the suite's fixed list.
         randomization: A key of `envs.randomization.RANDOMIZATIONS`, or a file of terms.
@@ -133,8 +137,14 @@ def evaluate(
     """
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, got {episodes}")
-    bundle = policy.bundle if isinstance(policy, Student) else policy
-    deployed = Deployment(bundle, robot, randomization=randomization, simulator=simulator)
+    student = policy if isinstance(policy, Student) else None
+    deployed = Deployment(
+        policy.bundle if isinstance(policy, Student) else policy,
+        robot,
+        randomization=randomization,
+        simulator=simulator,
+        trained_on=student.robot if student else None,
+    )
     with Arena(deployed.make, min(workers_for(workers), episodes)) as worlds:
         return summarize(play(deployed.act, worlds, {suite: episodes}))
 
@@ -146,7 +156,15 @@ def _settled(task: str, settings: dict[str, object]) -> dict[str, object]:
 
 
 def _name(robot: str | Path | Robot) -> str:
-    return str(robot.source) if isinstance(robot, Robot) else str(robot)
+    """What a run's record calls a robot."""
+    if not isinstance(robot, Robot):
+        return str(robot)
+    if find_robot(robot.source).digest != robot.digest:
+        raise ValueError(
+            f"robot {robot.name!r} is not what its file says ({robot.source}); "
+            "write what was changed to a robot.toml, so that the run can be repeated"
+        )
+    return str(robot.source)
 
 
 def _execute(config: RunConfig, output: Path | None, workers: int) -> Student:
@@ -160,4 +178,4 @@ def _execute(config: RunConfig, output: Path | None, workers: int) -> Student:
         rows = read_json(folder / "transfer.json")
         curve = pd.read_parquet(folder / "curve.parquet")
     report = tuple(TensorReport(**row) for row in rows)
-    return Student(bundle, run.learner.algorithm if trained else None, curve, report)
+    return Student(bundle, run.learner.algorithm if trained else None, curve, report, run.robot)

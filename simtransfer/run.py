@@ -18,13 +18,14 @@ from torch import Tensor
 
 from agents.actor import Act
 from agents.arena import Arena
-from agents.bundle import Bundle, lineage, load_bundle, save_bundle
+from agents.bundle import Bundle, lineage, load_bundle, require_limits, save_bundle
 from agents.group import Make
 from agents.learner import Learner, PPOLearner
 from agents.processes import form
 from agents.sac import SACLearner
 from agents.worlds import Worlds
 from envs import control_rate, find_robot, make_environment
+from envs.catalogue import interface_of
 from envs.randomization_file import find_randomization
 from simtransfer.deployment import robot_of
 from simtransfer.files import (
@@ -47,6 +48,7 @@ from simtransfer.measured_curve import MeasuredCurve
 from simtransfer.measured_ranges import MeasuredRanges
 from simtransfer.recollection import recollect
 from simtransfer.run_config import RunConfig, completed
+from simtransfer.run_identity import without_places
 from simtransfer.schedule import Drawn
 from simtransfer.versions import versions
 from simtransfer.view import TeacherView
@@ -107,6 +109,9 @@ class Run:
                     f"not for {config.task!r}; choose a teacher of the same task"
                 )
             refuse_other_shape(config.network, self.teacher, config.plan)
+            if config.plan.needs_teacher and not (self.folder / "done.json").exists():
+                robot_of(self.teacher, self.robot)  # or it is refused, before any work
+        require_limits(config.network, interface_of(config.task, self.robot))
         sac = config.algorithm == "sac"
         self._count = config.sac.worlds if sac else config.ppo.worlds
         rollout = self._count if sac else self._count * config.ppo.rollout
@@ -133,7 +138,8 @@ class Run:
             ValueError: If it holds a run with another configuration.
         """
         record = self.folder / "config.json"
-        if record.exists() and completed(read_json(record)) != plain(self._record()):
+        there = completed(read_json(record)) if record.exists() else None
+        if record.exists() and without_places(there) != without_places(plain(self._record())):
             raise ValueError(
                 f"{self.folder}: holds a run with another configuration; "
                 "remove it, or write to another --output"
@@ -222,7 +228,7 @@ class Run:
         plan, policy = self.config.plan, learner.policy
         taken: dict[str, tuple[str, str]] = {}
         if self.teacher and plan.needs_teacher:
-            own = robot_of(self.teacher)
+            own = robot_of(self.teacher, self.robot)
             self._view = TeacherView(self.teacher, own, self.robot, self.interface)
             if plan.initialization != "none" and plan.trainable != "none":
                 states = recollect(self.teacher, own, self.config.randomization)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.actor import Actor
 from agents.bundle import Bundle
 from envs.interface import Interface
 from envs.robot import Robot
@@ -21,18 +22,21 @@ class TeacherView:
         interface: What the student's world observes.
 
     Attributes:
+        actor: The teacher's actor on its own features, its actions in its robot's order.
         observations: How readings are aligned.
         actions: How actions are aligned.
 
     Raises:
-        ValueError: If the student does not observe what the meaning of its actions depends on.
+        ValueError: If the student does not observe what the meaning of its actions depends on, or
+            the teacher does not fit its robot.
     """
 
     def __init__(
         self, teacher: Bundle, teacher_robot: Robot, student_robot: Robot, interface: Interface
     ) -> None:
         mean = teacher.tensors["actor.trunk.normalizer.mean"].numpy()
-        self._actor = teacher.actor()
+        acts = tuple(actuator.action for actuator in teacher_robot.actuators)
+        self.actor: Actor = teacher.actor(Interface(teacher.reads, acts))
         self._columns = interface.indices(f.name for f in interface.group("deployable"))
         self.observations: ObservationMap = align_observations(
             teacher.reads, interface.group("deployable"), mean.tolist()
@@ -42,5 +46,5 @@ class TeacherView:
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the teacher would do: student's actions ``(n, actions)`` in [-1, 1]."""
-        own = self._actor.act(self.observations(observations[:, self._columns]))
+        own = self.actor.act(self.observations(observations[:, self._columns]))
         return self.actions(own, observations[:, self._readings])

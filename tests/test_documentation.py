@@ -22,11 +22,12 @@ import pytest
 import simtransfer
 from agents import bundle as bundles
 from agents.bundle import save_bundle
-from envs import catalogue, find_robot, make_environment, robots, suites
+from envs import find_robot, make_environment, robots, suites
 from envs.assembly import Solid
 from envs.driving.car import Ackermann, Car, Differential, Lidar
 from envs.driving.task import Driving
 from envs.inspection import check_robot
+from envs.known_robots import ENTRY_POINTS
 from envs.parcel.humanoid import Cradle
 from envs.randomization_file import find_randomization
 from envs.robot import Actuator
@@ -331,12 +332,12 @@ def test_toml_is_valid(page):
     for block in blocks(page, "toml"):
         data = tomllib.loads(block)
         if "project" in data:
-            assert list(data["project"]["entry-points"]) == [catalogue.ENTRY_POINTS]
+            assert list(data["project"]["entry-points"]) == [ENTRY_POINTS]
 
 
 def test_the_worked_example_is_a_sound_robot(elsewhere):
-    assert check_robot("my_robots/courier").passed
-    world = make_environment(robot="my_robots/courier")
+    assert check_robot("my_robots/cart").passed
+    world = make_environment(robot="my_robots/cart")
     observation, _ = world.reset(seed=0)
     assert np.isfinite(observation).all()
     world.close()

@@ -42,24 +42,27 @@ def find_rows(places: Sequence[str], robot: str | None = None) -> tuple[Row, ...
         robot: Whom they drive. Default: each the robot that it was trained on.
 
     Raises:
-        ValueError: If a place holds no policy, or policies are of different tasks.
+        ValueError: If a place holds no policy, policies are of different tasks, or one does not fit
+            its robot.
     """
     if not places:
         raise ValueError("name an experiment's folder, a run's, a bundle's, or a bundle")
     twice = [place for place in places if list(places).count(place) > 1]
     if twice:
         raise ValueError(f"{twice[0]!r} is named twice")
+    given = None if robot is None else find_robot(robot)
+    at_hand = () if given is None else (given,)
     rows: list[Row] = []
     for place in places:
         prefix = f"{place}: " if len(places) > 1 else ""
         for label, found in _bundles(place).items():
             bundles = tuple(load_bundle(bundle) for bundle in found)
-            driven = robot_of(bundles[0]) if robot is None else find_robot(robot)
+            own = [robot_of(bundle, *at_hand) for bundle in bundles]
             name = label if label == place else prefix + label
             engines = {trained_in(bundle, name) for bundle in bundles}
             if len(engines) > 1:
                 raise ValueError(f"{name}: its seeds were trained in {' and '.join(engines)}")
-            rows.append(Row(name, engines.pop(), driven, bundles))
+            rows.append(Row(name, engines.pop(), given or own[0], bundles))
     tasks = {bundle.task: row.label for row in rows for bundle in row.bundles}
     if len(tasks) > 1:
         (task, label), (other, another) = list(tasks.items())[:2]

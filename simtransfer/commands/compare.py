@@ -11,10 +11,11 @@ from typing import Annotated
 import tyro
 from rich.progress import TaskID
 
+from agents.bundle import Bundle, load_bundle
 from envs import control_rate, find_robot
 from envs.robot import Robot
 from simtransfer.commands.report import show_report
-from simtransfer.deployment import Deployment
+from simtransfer.deployment import Deployment, robot_of
 from simtransfer.experiment import ExperimentConfig, execute
 from simtransfer.plan import find_plan
 from simtransfer.pool import RunNews
@@ -94,7 +95,13 @@ def record_video(experiment: ExperimentConfig, folder: Path) -> None:
     robots = [find_robot(student) for student in experiment.students]
     trained = [m for m in experiment.methods if find_plan(m).trainable != "none" and m != BASELINE]
     shown = [(BASELINE, robots[0]), *((m, robot) for m in trained[-1:] for robot in robots)]
-    cast: list[tuple[str, str | Path, Robot | None]] = [("teacher", experiment.teacher, None)]
+    teacher = load_bundle(experiment.teacher)
+    cast: list[tuple[str, str | Path | Bundle, Robot]]
+    try:
+        cast = [("teacher", teacher, robot_of(teacher, *robots))]
+    except ValueError as error:  # where no method needed the teacher
+        errors.print(f"no video: {error}", soft_wrap=True, markup=False)
+        return
     for method, robot in shown:
         bundle = folder / "runs" / robot.name / method / "seed-0" / "bundle"
         if not bundle.exists():  # records are small and travel; policies may have been left behind

@@ -34,7 +34,8 @@ def evaluate(
 
     Args:
         bundle: A shipped bundle's name or a bundle's folder.
-        robot: Whom it drives: a name or a robot.toml. Default: the robot it was trained on.
+        robot: Robot to use it on: a name or the path of a robot.toml. Default: the robot that it
+            was trained on.
         suite: Scenario suite, or "all".
         episodes: Episodes of each suite.
         seed: Which stretch of the suite's endless fixed list: episodes seed*episodes and following.

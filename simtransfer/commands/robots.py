@@ -10,10 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from envs import find_robot
-from envs import robots as known_robots
+from envs.catalogue import read_robots
 from envs.inspection import check_robot
+from envs.known_robots import known_robots
 from envs.robot import Robot
-from simtransfer.terminal import output, print_json
+from simtransfer.terminal import errors, output, print_json
 
 FEW = 4  # actions that a table names one by one
 
@@ -39,33 +40,34 @@ def robots(
 
 
 def _list(json: bool) -> int:
-    rows = [find_robot(name) for name in known_robots()]
+    known = known_robots()
+    rows, broken = read_robots(known)
     if json:
         print_json(
             [
                 {
-                    "name": robot.name,
+                    "name": name,
                     "description": robot.description,
                     "tasks": list(robot.tasks),
                     "actions": [actuator.action.name for actuator in robot.actuators],
                     "senses": robot.senses,
                 }
-                for robot in rows
+                for name, robot in rows.items()
             ]
         )
-        return 0
-    table = Table(title="robots")
-    for column in ("name", "tasks", "actions", "senses", "what it is"):
-        table.add_column(column)
-    for robot in rows:
-        table.add_row(
-            robot.name,
-            ", ".join(robot.tasks),
-            _actions(robot),
-            robot.senses,
-            robot.description,
-        )
-    output.print(table)
+    else:
+        table = Table(title="robots")
+        for column in ("name", "tasks", "actions", "senses", "what it is"):
+            table.add_column(column)
+        for name, robot in rows.items():
+            made_for = ", ".join(robot.tasks)
+            cells = (name, made_for, _actions(robot), robot.senses, robot.description)
+            table.add_row(*map(escape, cells))
+        output.print(table)
+    left_out = [f"robot {name!r} is left out: {error}" for name, error in broken.items()]
+    for note in (*known.notes, *left_out):
+        line = " ".join(note.split())
+        errors.print(f"simtransfer: {line}", highlight=False, soft_wrap=True, markup=False)
     return 0
 
 
@@ -76,8 +78,7 @@ def _actions(robot: Robot) -> str:
 
 
 def _check(robot: str, json: bool) -> int:
-    known = known_robots()
-    if robot not in known and not Path(robot).exists():
+    if known_robots().find(robot) is None and not Path(robot).exists():
         find_robot(robot)  # says which name is nearest
     report = check_robot(robot)
     failed = [finding for finding in report.findings if not finding.passed]

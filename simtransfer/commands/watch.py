@@ -28,7 +28,8 @@ def watch(
 
     Args:
         bundle: A shipped bundle's name or a bundle's folder.
-        robot: Whom it drives: a name or a robot.toml. Default: the robot it was trained on.
+        robot: Robot to use it on: a name or the path of a robot.toml. Default: the robot that it
+            was trained on.
         suite: Scenario suite.
         episodes: How many episodes.
         seed: The first one's number in the suite's fixed list.

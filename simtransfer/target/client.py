@@ -156,6 +156,7 @@ class Client:
         try:
             self.told = told = self._introduce()
             check_fit(told, deployment.bundle.task, deployment.robot, deployment.interface)
+            deployment.require_commands(told.control_rate, told.unit, told.low, told.high)
             if not told.lockstep and told.step_seconds >= self._patience.give_up:
                 raise ValueError(
                     f"the robot sends a reading every {told.step_seconds:g} s of the wall clock, "

@@ -28,6 +28,15 @@ def test_round_trip_acts_identically(make_bundle, tmp_path):
     assert again.provenance == bundle.provenance
 
 
+def test_does_the_same_actions_in_another_order(make_bundle):
+    bundle = make_bundle()
+    seen = observations(bundle)
+    turned = Interface(bundle.reads, bundle.acts[::-1])
+    expected = bundle.policy(Interface(bundle.reads, bundle.acts))(seen)
+    assert not np.array_equal(expected, expected[:, ::-1])
+    np.testing.assert_allclose(bundle.policy(turned)(seen), expected[:, ::-1], atol=1e-6)
+
+
 def test_reads_the_same_features_from_another_order(make_bundle):
     bundle = make_bundle()
     seen = observations(bundle)
@@ -155,12 +164,12 @@ def broken(folder, how):
         ("truncated tensors", "truncated or not safetensors"),
         ("truncated description", "truncated or not JSON"),
         ("no description", "is this a bundle"),
-        ("no tensors", "truncated or not safetensors"),
+        ("no tensors", "cannot be read"),
         ("wrong shape", r"actor.head.weight has shape \(3, 3\)"),
         ("missing tensor", "lacks tensor 'actor.head.weight'"),
         ("nan", "NaN"),
         ("half precision", "is of torch.float16, expected torch.float32"),
-        ("folder for tensors", "truncated or not safetensors"),
+        ("folder for tensors", "is not a regular file"),
         ("link to itself", "Too many levels of symbolic links"),
         ("endless nesting", "truncated or not JSON"),
         ("endless width", "network.hidden: give at least one width, each 1 to 65536"),
@@ -186,6 +195,70 @@ def test_wherever_a_file_was_cut_off_it_is_refused(teacher_folder, name):
         with pytest.raises(ValueError, match="truncated or not") as error:
             load_bundle(teacher_folder)
         assert str(file) in str(error.value) and "\n" not in str(error.value)
+
+
+LONG = ["x"] * 32_001
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("robot", "/etc/passwd", "robot: expected a robot's name, not a path, got '/etc/passwd'"),
+        ("robot", "../hatchback", "robot: expected a robot's name"),
+        ("robot", "pybullet_data:husky", "robot: expected a robot's name"),
+        ("robot", "", "robot: expected a robot's name"),
+        ("robot_digest", "../../secret", "robot_digest: expected 16 hexadecimal digits"),
+        ("control_rate", 0, "control_rate: expected Hz above 0, got 0"),
+        ("reads", [], "reads and acts: each needs at least one feature"),
+        ("acts", [], "reads and acts: each needs at least one feature"),
+        ("reads", LONG, "reads: 32,001 features, more than the limit 10,000"),
+        ("judges", LONG, "judges: 32,001 features, more than the limit 10,000"),
+        (
+            "network.hidden",
+            [1] * 100_000,
+            "network.hidden: 100000 layers, more than the limit of 32",
+        ),
+        (
+            "network.hidden",
+            [65536] * 3,
+            "network: 8,5.* weights, more than the limit of 100,000,000",
+        ),
+        ("network.critic_hidden", [20_000] * 2, "network: 40.* weights, more than the limit"),
+        ("acts.name", "\x1b[2J", r"acts\[0\].name: expected at most 200 printable characters"),
+        ("reads.unit", "m" * 5000, r"reads\[0\].unit: expected at most 200 printable characters"),
+    ],
+)
+def test_what_a_description_may_say_has_limits(teacher_folder, key, value, said):
+    file = teacher_folder / DESCRIPTION
+    data = json.loads(file.read_text())
+    table, _, inner = key.partition(".")
+    if not inner:
+        data[table] = value
+    else:
+        (data[table][0] if isinstance(data[table], list) else data[table])[inner] = value
+    file.write_text(json.dumps(data))
+    with pytest.raises(ValueError, match=said) as error:
+        load_bundle(teacher_folder)
+    assert str(error.value).startswith(str(file)) and len(str(error.value)) < 500
+
+
+def test_a_description_without_end_is_not_read(teacher_folder):
+    (teacher_folder / DESCRIPTION).unlink()
+    (teacher_folder / DESCRIPTION).symlink_to("/dev/zero")
+    with pytest.raises(ValueError, match="is not a regular file"):
+        load_bundle(teacher_folder)
+    (teacher_folder / DESCRIPTION).unlink()
+    with (teacher_folder / DESCRIPTION).open("wb") as file:
+        file.truncate(2**30)  # takes no space on the disk
+    with pytest.raises(ValueError, match="has 1024 MiB, more than the limit of 16 MiB"):
+        load_bundle(teacher_folder)
+
+
+def test_more_tensors_than_are_described_are_not_read(teacher_folder):
+    with (teacher_folder / TENSORS).open("r+b") as file:
+        file.truncate(2**30)
+    with pytest.raises(ValueError, match=r"has 1024 MiB, more than the limit of 1\.\d+ MiB"):
+        load_bundle(teacher_folder)
 
 
 def test_an_unknown_name_is_told():

@@ -99,12 +99,8 @@ MISTAKES = {
     "one role twice": ('role = "drive"', 'role = "front_steering"', "two share a role"),
     "missing URDF": ('"hatchback.urdf"', '"hatchbak.urdf"', "urdf: no file 'hatchbak.urdf' at"),
     "missing package": ('"hatchback.urdf"', '"no_such_package:a.urdf"', "'no_such_package' is not"),
-    "module, no package": (
-        '"hatchback.urdf"',
-        '"math:a.urdf"',
-        "'math' is a module; only a package",
-    ),
-    "inner package": ('"hatchback.urdf"', '"os.path:a.urdf"', "after it: 'os:path/a.urdf'"),
+    "missing module": ('"hatchback.urdf"', '"envs.robot:a.urdf"', "urdf: no file 'a.urdf' at"),
+    "inner package": ('"hatchback.urdf"', '"envs.none:a.urdf"', "'envs.none' is not in the"),
     "no package": ('"hatchback.urdf"', '"../x:a.urdf"', "'../x' is not the name of a package"),
     "out of a package": (
         '"hatchback.urdf"',

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -45,6 +47,18 @@ def test_what_the_student_lacks_is_the_teachers_mean():
 def test_another_unit_is_refused():
     with pytest.raises(ValueError, match="in m for the teacher, in cm for the student"):
         align_observations(beams([0]), beams([0], unit="cm"), [0.0])
+
+
+def test_another_unit_of_a_neighbour_is_refused():
+    with pytest.raises(ValueError, match=r"in m for the teacher, in cm .* \(lidar/-5/range\)"):
+        align_observations(beams([0]), beams([-5, 5], unit="cm"), [0.0])
+
+
+def test_actions_of_the_same_robot_stay_as_they_are(tmp_path):
+    robot = find_robot("hatchback")
+    copy = find_robot(shutil.copytree(robot.source.parent, tmp_path / "copy"))
+    actions = np.random.default_rng(0).uniform(-1.0, 1.0, (32, 2)).astype(np.float32)
+    assert np.array_equal(ActionMap(robot, copy)(actions, np.full((32, 1), 4.0)), actions)
 
 
 @pytest.mark.parametrize("student", CARS)
