@@ -16,6 +16,7 @@ from envs.tables import checked
 
 CHECKSUMS = "checksums.json"
 LIST_LIMIT = 16 * MEBIBYTE
+ATTEMPTS = 3  # another process may replace the file meanwhile
 RECORD_LIMIT = 16 * 1024 * MEBIBYTE  # SAC's checkpoint holds its replay buffer
 
 Listed = dict[str, tuple[str, ...]]
@@ -79,8 +80,13 @@ def require_intact(file: Path) -> None:
     Raises:
         ValueError: If it was changed after it was written, or the list is damaged.
     """
-    entries = listed(file.parent)
-    if file.name in entries and sha256(file) not in entries[file.name]:
-        raise ValueError(
-            f"{file}: damaged: it does not have the checksum that {CHECKSUMS} beside it lists"
-        )
+    for _ in range(ATTEMPTS):
+        if not (file.parent / CHECKSUMS).exists():
+            return
+        digest = sha256(file)  # before the list: who replaces the file writes the list first
+        entries = listed(file.parent)
+        if file.name not in entries or digest in entries[file.name]:
+            return
+    raise ValueError(
+        f"{file}: damaged: it does not have the checksum that {CHECKSUMS} beside it lists"
+    )

@@ -15,8 +15,10 @@ from agents.actor import Act
 from agents.arena import Arena
 from agents.evaluation import places, summarize, tabulate
 from envs import curve_suite, suites
+from envs.tables import checked
 from simtransfer.files import write_table
 from simtransfer.run_config import RunConfig
+from simtransfer.run_records import check_curve
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,13 @@ class MeasuredCurve:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state`."""
-        self.seconds = float(state["seconds"])
-        self._rows = [pd.DataFrame(json.loads(state["rows"]))]
+        """Go on from `state`.
+
+        Raises:
+            ValueError: If it is no curve.
+        """
+        self.seconds = checked(float(state["seconds"]), "float", "seconds")
+        rows = pd.DataFrame(json.loads(state["rows"]))
+        check_curve(rows)
+        self._rows = [rows]
         self.measured = pd.DataFrame(json.loads(state["measured"]))

@@ -10,7 +10,7 @@ UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, stray bytes, line 
 
 
 def printable(text: str) -> str:
-    """``text`` with every character that cannot be printed as an escape, like ``\\n``."""
+    """``text`` with every character that cannot be printed as an escape."""
     return "".join(
         c.encode("unicode_escape").decode() if unicodedata.category(c) in UNPRINTABLE else c
         for c in text
@@ -60,9 +60,7 @@ def require_path(path: Path) -> None:
     """
     require_printable(str(path), "path of the output")
     if any(len(part.encode()) > LONGEST for part in path.parts):
-        raise ValueError(
-            f"{path}: a name in it has more than {LONGEST} bytes; give a shorter one"
-        )
+        raise ValueError(f"{path}: a name in it has more than {LONGEST} bytes; give a shorter one")
 
 
 def _flat(name: str) -> str:

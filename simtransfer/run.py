@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3.common.logger import Logger, configure
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
@@ -28,6 +28,7 @@ from envs import control_rate, find_robot, make_environment
 from envs.randomization_file import find_randomization
 from simtransfer.deployment import robot_of
 from simtransfer.files import (
+    claim_folder,
     load_state,
     locked,
     plain,
@@ -47,7 +48,9 @@ from simtransfer.measured_curve import MeasuredCurve
 from simtransfer.measured_ranges import MeasuredRanges
 from simtransfer.recollection import recollect
 from simtransfer.run_config import RunConfig, completed
+from simtransfer.run_records import is_finished
 from simtransfer.schedule import Drawn
+from simtransfer.training_figures import TrainingFigures
 from simtransfer.versions import versions
 from simtransfer.view import TeacherView
 
@@ -138,7 +141,7 @@ class Run:
                 f"{self.folder}: holds a run with another configuration; "
                 "remove it, or write to another --output"
             )
-        return (self.folder / "done.json").exists()
+        return is_finished(self.folder)
 
     def _record(self) -> dict[str, Any]:
         """The configuration, and what the names in it stood for."""
@@ -158,7 +161,7 @@ class Run:
         if self.is_done():
             return False
         torch.set_num_threads(1)  # a network this small gains nothing from more
-        self.folder.mkdir(parents=True, exist_ok=True)
+        claim_folder(self.folder)
         with locked(self.folder, patience=30.0):  # an orphan of a killed comparison soon notices
             if self.is_done():
                 return False
@@ -195,7 +198,7 @@ class Run:
         self._drawn: Drawn = (self._whole, (), 0.0)  # as worlds are made
         worlds = self._training
         self.interface = worlds.interface
-        logger: Logger = configure(str(self.folder / "tensorboard"), ["tensorboard"])
+        logger = Logger(None, [TrainingFigures(self.folder / "tensorboard")])
         self._imitation: Imitation | None = None
         self._view: TeacherView | None = None
         self.learner: Learner
@@ -334,8 +337,12 @@ class Run:
                 self._imitation.answers = tensors["answers"]
             self._curve.restore(about)
             self._widths.restore(about)
-            return int(about["segment"])
-        except (KeyError, RuntimeError, TypeError, ValueError):
+            segment = int(about["segment"])
+            if not 0 <= segment <= self._segments:
+                raise ValueError(f"segment {segment} of {self._segments}")
+            return segment
+        # Whatever a damaged checkpoint makes its readers raise, the user's remedy is the same.
+        except Exception:
             raise ValueError(
                 f"{file}: is not a checkpoint of this run; remove it to begin again"
             ) from None

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from envs import find_robot
 from envs import robots as known_robots
@@ -88,7 +88,7 @@ def _check(robot: str, json: bool) -> int:
     for column in ("", "check", "measured"):
         table.add_column(column)
     for finding in report.findings:
-        mark = "[green]pass[/green]" if finding.passed else "[red]FAIL[/red]"
-        table.add_row(mark, escape(finding.name), escape(finding.detail))
+        mark = Text("pass", "green") if finding.passed else Text("FAIL", "red")
+        table.add_row(mark, finding.name, finding.detail)
     output.print(table)
     return 1 if failed else 0

@@ -3,9 +3,8 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -301,37 +300,34 @@ def test_the_old_folder_comes_back_where_the_new_one_cannot_take_its_place(teach
     assert [file.name for file in teacher_folder.parent.iterdir()] == [teacher_folder.name]
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from agents.bundle import load_bundle, save_bundle
+def killed_at_rename(number, work):
+    """Do ``work`` in a process that is killed where it is about to rename for that time."""
+    rename, count = Path.rename, 0
 
-rename, count = Path.rename, 0
+    def rename_or_die(self, target):
+        nonlocal count
+        count += 1
+        if count == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return rename(self, target)
 
-def rename_or_die(self, target):
-    global count
-    count += 1
-    if count == int(sys.argv[3]):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return rename(self, target)
-
-Path.rename = rename_or_die
-save_bundle(load_bundle(sys.argv[1]), Path(sys.argv[2]))
-"""
+    if process := os.fork():
+        return os.waitpid(process, 0)[1]
+    Path.rename = rename_or_die
+    work()
+    os._exit(0)
 
 
 @pytest.mark.parametrize("renames", [1, 2])
 @pytest.mark.parametrize("first", ["load", "save"])
 def test_a_kill_while_a_bundle_is_replaced_loses_none(make_bundle, tmp_path, renames, first):
-    new = save_bundle(make_bundle(1), tmp_path / "new")
-    place = save_bundle(make_bundle(0), tmp_path / "place")
-    arguments = [sys.executable, "-c", KILLED, str(new), str(place), str(renames)]
-    assert subprocess.run(arguments).returncode == -signal.SIGKILL
+    place, new = save_bundle(make_bundle(0), tmp_path / "place"), make_bundle(1)
+    assert killed_at_rename(renames, lambda: save_bundle(new, place)) == signal.SIGKILL
     expected = make_bundle(renames - 1).digest
     if first == "save":
         save_bundle(make_bundle(2), place)
         expected = make_bundle(2).digest
-        assert sorted(file.name for file in tmp_path.iterdir()) == ["new", "place"]
+        assert [file.name for file in tmp_path.iterdir()] == ["place"]
     assert load_bundle(place).digest == expected
 
 
