@@ -94,7 +94,8 @@ def _settle(file: Path) -> None:
 
 
 def _draft(file: Path) -> Path:
-    return file.with_name(f".{file.name}.{os.getpid()}.draft")
+    # Short, so that whatever name is short enough for the file system is so for its draft.
+    return file.with_name(f".{file.name[:40]}.{os.getpid()}.draft")
 
 
 def _remove_drafts(folder: Path) -> None:

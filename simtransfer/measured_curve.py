@@ -18,7 +18,7 @@ from envs import curve_suite, suites
 from envs.tables import checked
 from simtransfer.files import write_table
 from simtransfer.run_config import RunConfig
-from simtransfer.run_records import check_curve
+from simtransfer.run_records import check_curve, check_measured
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,11 @@ class MeasuredCurve:
             return math.nan
         table = pd.concat(self._rows)
         return float(table.loc[table["suite"] == self._suite, "success_rate"].iloc[-1])
+
+    @property
+    def evaluations(self) -> int:
+        """How many points the curve has."""
+        return int(pd.concat(self._rows)["step"].nunique())
 
     def holds(self, step: int) -> bool:
         """Whether there is a point at that step."""
@@ -133,4 +138,7 @@ class MeasuredCurve:
         rows = pd.DataFrame(json.loads(state["rows"]))
         check_curve(rows)
         self._rows = [rows]
-        self.measured = pd.DataFrame(json.loads(state["measured"]))
+        measured = json.loads(state["measured"])
+        if measured != []:
+            check_measured(measured)
+        self.measured = pd.DataFrame(measured)

@@ -330,7 +330,8 @@ class Run:
             return 0
         tensors, about = load_state(file)
         try:
-            self.learner.restore(_below("learner.", tensors))
+            learned = _below("learner.", tensors)
+            self.learner.restore(learned)
             self._ranges.restore(_below("ranges.", tensors))
             if self._imitation:
                 self._imitation.states = tensors["states"]
@@ -340,6 +341,10 @@ class Run:
             segment = int(about["segment"])
             if not 0 <= segment <= self._segments:
                 raise ValueError(f"segment {segment} of {self._segments}")
+            if self.learner.steps != segment * self._segment_steps:
+                raise ValueError(f"{self.learner.steps} steps after segment {segment}")
+            if not all(torch.isfinite(tensor).all() for tensor in learned.values()):
+                raise ValueError("NaN or infinity among what was learned")
             return segment
         # Whatever a damaged checkpoint makes its readers raise, the user's remedy is the same.
         except Exception:
@@ -375,6 +380,7 @@ class Run:
             "steps": self.learner.steps,
             "seconds": self._curve.seconds,
             "measured": self._curve.measured.to_dict("records"),
+            "evaluations": self._curve.evaluations,
         }
         write_json(done, self.folder / "done.json")
         (self.folder / CHECKPOINT).unlink(missing_ok=True)

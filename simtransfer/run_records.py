@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,13 @@ class DoneRecord:
         steps: Environment steps trained.
         seconds: Time that training took.
         measured: Results of each suite after the last evaluation.
+        evaluations: Points of the learning curve; 0 in records from before they were counted.
     """
 
     steps: int
     seconds: float
     measured: tuple[Mapping[str, Any], ...]
+    evaluations: int = 0
 
 
 def is_finished(run: Path) -> bool:
@@ -86,6 +88,7 @@ def read_finished_curve(run: Path) -> pd.DataFrame:
         (steps[0], steps[-1]) != (0, done.steps)
         or (gaps[:-1] != gaps[:1]).any()
         or (gaps[-1:] > gaps[:1]).any()
+        or len(steps) != (done.evaluations or len(steps))
         or not suites >= {row["suite"] for row in done.measured}
     ):
         raise ValueError(
@@ -107,17 +110,28 @@ def read_done(run: Path) -> DoneRecord:
         done: DoneRecord = build(DoneRecord, table, "")
         if done.steps < 0 or done.seconds < 0.0:
             raise ValueError("steps and seconds must not be negative")
-        if not isinstance(done.measured, list):
-            raise ValueError(f"measured: expected a list of tables, got {shown(done.measured)}")
-        for i, row in enumerate(done.measured):
-            _check_measured(row, f"measured[{i}]")
+        check_measured(done.measured)
     except ValueError as error:
         raise ValueError(f"{file}: {error}; {BEGIN_AGAIN}") from None
-    return DoneRecord(done.steps, done.seconds, tuple(done.measured))
+    return replace(done, measured=tuple(done.measured))
 
 
-def _check_measured(row: Any, where: str) -> None:
-    """Check a row of `agents.evaluation.summarize`; a measure that is not defined is NaN."""
+def check_measured(rows: Any) -> None:
+    """Check the results of suites, as `agents.evaluation.summarize` gives them.
+
+    Raises:
+        ValueError: If there are none, or a row lacks something or holds something impossible.
+    """
+    if not isinstance(rows, list) or not rows:
+        raise ValueError(f"measured: expected a list of tables, got {shown(rows)}")
+    for i, row in enumerate(rows):
+        _check_result(row, f"measured[{i}]")
+        if row.keys() != rows[0].keys():
+            raise ValueError(f"measured[{i}]: has other columns than measured[0]")
+
+
+def _check_result(row: Any, where: str) -> None:
+    """Check one suite's results; a measure that is not defined is NaN."""
     if not isinstance(row, dict):
         raise ValueError(f"{where}: expected a table, got {shown(row)}")
     kinds = {"suite": "str", "episodes": "int", "success_rate": "float", "return_mean": "float"}

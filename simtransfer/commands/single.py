@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.table import Table
 
 from agents.processes import workers_for
-from simtransfer.files import write_bytes
+from simtransfer.files import claim_folder, write_bytes
 from simtransfer.report.ranges import draw_ranges
 from simtransfer.results_table import results_table
 from simtransfer.run import Progress, Run
@@ -30,6 +30,7 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
     workers = workers_for(workers)
     run = Run(config, folder)
     if not run.is_done():
+        claim_folder(folder)
         with progress() as display:
             line = bar(display, f"{config.robot}, {config.method}", None)
 

@@ -76,7 +76,8 @@ def write_experiment(
                 ]
                 (run / "transfer.json").write_text(json.dumps(tensors))
                 (run / "config.json").write_text("{}")
-                done = {"steps": int(at[-1]), "seconds": 60.0, "measured": []}
+                result = {"suite": "mixed", "episodes": 50, "success_rate": 1, "return_mean": 0}
+                done = {"steps": int(at[-1]), "seconds": 60.0, "measured": [result]}
                 (run / "done.json").write_text(json.dumps(done))
     return folder
 
