@@ -88,5 +88,6 @@ def require_intact(file: Path) -> None:
         if file.name not in entries or digest in entries[file.name]:
             return
     raise ValueError(
-        f"{file}: damaged: it does not have the checksum that {CHECKSUMS} beside it lists"
+        f"{file}: damaged: its checksum is not the one in {CHECKSUMS} beside it, which you may "
+        "remove if you changed the file yourself"
     )

@@ -1,6 +1,5 @@
 """Records on disk: damaged, interrupted, endless, or where something else stands."""
 
-import json
 import os
 import resource
 import signal
@@ -212,7 +211,7 @@ def test_a_device_stays_a_device():
     for work in (claim, lambda file: replace_file(file, Path.touch), claim_folder):
         with pytest.raises(ValueError, match="/dev/null: exists and is not a"):
             work(Path("/dev/null"))
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
 def test_a_lock_is_not_taken_through_a_link_or_a_pipe(tmp_path):
