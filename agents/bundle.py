@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from agents.actor import Act, Actor
@@ -28,10 +25,19 @@ from agents.bundle_entries import (
     robot_entry,
     text_entry,
 )
+from agents.bundle_folder import (
+    CHECKSUMS,
+    DESCRIPTION,
+    TENSORS,
+    replace_folder,
+    require_intact,
+    restore,
+    with_checksums,
+)
 from agents.fit import require_actions, require_rate, require_readings
 from agents.networks import ACTIVATIONS, Trunk
-from agents.tensor_file import write_tensors
-from envs.bounded_files import MEBIBYTE, read_text, require_readable
+from agents.tensor_file import read_tensors, write_tensors
+from envs.bounded_files import MEBIBYTE, read_text
 from envs.catalogue import control_rate, tasks
 from envs.interface import Feature, Interface, unknown
 from envs.tables import build
@@ -42,7 +48,6 @@ DEEPEST = 32  # hidden layers; without shortcuts between them, fewer learn alrea
 MOST_WEIGHTS = 100_000_000  # 0.4 GB, and four times that while they are trained
 DESCRIPTION_LIMIT, SPARE = 16 * MEBIBYTE, MEBIBYTE  # bytes; of the tensors' header and smaller ones
 SHIPPED = Path(__file__).parent / "bundles"
-TENSORS, DESCRIPTION = "policy.safetensors", "bundle.json"
 
 
 @dataclass(frozen=True)
@@ -198,26 +203,24 @@ def save_bundle(bundle: Bundle, folder: Path) -> Path:
     """Write ``bundle`` as ``folder``; a bundle that stood there is replaced when all is written.
 
     Raises:
-        ValueError: If ``folder`` exists and is not a bundle.
+        ValueError: If ``folder`` exists and is not a bundle, or is a link to nothing.
+        OSError: If it cannot be written; a bundle that stood there stands there still.
     """
     folder = Path(folder)
+    if not folder.name:
+        raise ValueError(f"{str(folder)!r}: is not the name of a bundle's folder; give one")
+    if folder.is_symlink() and not folder.exists():
+        raise ValueError(f"{folder}: is a symbolic link to nothing; give another name")
     if folder.exists() and not (folder / DESCRIPTION).is_file():
         raise ValueError(f"{folder}: exists and is not a bundle; give another name")
-    old = folder.with_name(f".{folder.name}.old.{os.getpid()}")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(draft, ignore_errors=True)
-    try:
-        draft.mkdir()
+
+    def fill(draft: Path) -> None:
         write_tensors(bundle.tensors, draft / TENSORS)
-        text = json.dumps(_describe(bundle), indent=1) + "\n"
-        (draft / DESCRIPTION).write_text(text, encoding="utf-8")
-        if folder.exists():
-            folder.rename(old)
-        draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        whole = with_checksums(_describe(bundle), draft / TENSORS)
+        (draft / DESCRIPTION).write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    replace_folder(folder.resolve(), fill)  # where a link leads, if it is one
     return folder
 
 
@@ -262,16 +265,15 @@ def load_bundle(bundle: str | Path | Bundle) -> Bundle:
         return bundle
     known = shipped_bundles()
     folder = known.get(str(bundle), Path(bundle))
+    with suppress(OSError):  # a folder that cannot be written needs no repair
+        restore(folder)
     if not str(bundle) or not folder.exists():
         raise ValueError(unknown("bundle", str(bundle), known) + ", or give a bundle's folder")
     described = _read_description(folder / DESCRIPTION)
-    require_readable(folder / TENSORS, _tensors_limit(described))
-    try:
-        tensors = load_file(folder / TENSORS)
-    except (OSError, SafetensorError) as error:
-        raise ValueError(f"{folder / TENSORS}: truncated or not safetensors ({error})") from None
+    tensors, _ = read_tensors(folder / TENSORS, _tensors_limit(described))
     found = replace(described, tensors=tensors)
     _check_tensors(found, folder / TENSORS)
+    require_intact(folder)
     return found
 
 
@@ -300,6 +302,9 @@ def _read_description(file: Path) -> Bundle:
             provenance=provenance_entry(data.get("provenance", {})),
             robot_digest=digest_entry(data.get("robot_digest", "")),
         )
+        known = {*_describe(found), CHECKSUMS}
+        for key in data.keys() - known:
+            raise ValueError(unknown("key", key, known))
         if not found.reads or not found.acts:
             raise ValueError("reads and acts: each needs at least one feature")
         found.network.require_size(len(found.reads), len(found.judges), len(found.acts))

@@ -32,7 +32,7 @@ from envs.randomization import RANDOMIZATIONS, Randomization
 from envs.randomization_file import as_toml, find_randomization
 from simtransfer.cli import at_least_one, deferred, guarded
 from simtransfer.deployment import Deployment
-from simtransfer.files import replace_file, write_table, write_text
+from simtransfer.files import claim_folder, replace_file, write_table, write_text
 from simtransfer.identification.excitation import excitation
 from simtransfer.identification.identified import Effort, identify
 from simtransfer.identification.prior import Prior
@@ -99,7 +99,7 @@ def kinds(study: Bridge) -> dict[str, tuple[str, Schedule]]:
 
 def write_randomizations(study: Bridge) -> None:
     """The files that trainings draw from; one that is there already stays."""
-    study.output.mkdir(parents=True, exist_ok=True)
+    claim_folder(study.output)
     wide = RANDOMIZATIONS[LEFT_OUT_OF]
     for left_out in wide:
         rest = [term for term in wide if term != left_out]

@@ -23,7 +23,7 @@ import tyro
 
 from agents.bundle import load_bundle
 from simtransfer.cli import deferred, guarded
-from simtransfer.files import write_json, write_table, write_text
+from simtransfer.files import claim_folder, write_json, write_table, write_text
 from simtransfer.target.network_faults import Faults
 from simtransfer.terminal import counting, output
 
@@ -129,7 +129,7 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
 def measure(plan: Annotated[Deployments, tyro.conf.arg(name="")] = Deployments()) -> None:
     """Play the same episodes over each network, and write the tables."""
     load_bundle(plan.bundle)  # refused before anything is started
-    plan.output.mkdir(parents=True, exist_ok=True)
+    claim_folder(plan.output)
     networks: dict[str, tuple[str, ...]] = {"none, in lockstep": ("--lockstep",)}
     faults = ("--delay", str(plan.delay), "--jitter", str(plan.jitter), "--speed", str(plan.speed))
     for loss in plan.loss:

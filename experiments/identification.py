@@ -28,7 +28,7 @@ from envs.catalogue import control_rate
 from envs.randomization_file import find_randomization
 from experiments.identification_evolution import evolve
 from simtransfer.cli import at_least_one, deferred, guarded
-from simtransfer.files import replace_file, write_json, write_table
+from simtransfer.files import claim_folder, replace_file, write_json, write_table
 from simtransfer.identification.excitation import excitation
 from simtransfer.identification.identified import Effort, Listener, replay_prior
 from simtransfer.identification.log import Log
@@ -159,7 +159,7 @@ def by_evolution(log: Log, prior: Prior, truth: NDArray[np.float64], study: Stud
 def conduct(study: Study) -> pd.DataFrame:
     """Every trial of every method; those that are on disk are not made again."""
     prior = Prior.of(find_randomization(study.prior))
-    study.output.mkdir(parents=True, exist_ok=True)
+    claim_folder(study.output)
     file = study.output / "trials.parquet"
     table = pd.read_parquet(file) if file.exists() else pd.DataFrame()
     posterior: Posterior | None = None

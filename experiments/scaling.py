@@ -36,7 +36,7 @@ from envs.driving.car import Car
 from envs.driving.traffic import CAR
 from envs.environment import Environment
 from simtransfer.cli import at_least_one, deferred, guarded
-from simtransfer.files import write_json, write_text
+from simtransfer.files import claim_folder, write_json, write_text
 from simtransfer.terminal import bar, output, progress
 
 WORLDS = {"driving": "hatchback", "parcel": "porter"}
@@ -253,7 +253,7 @@ def measure(scaling: Annotated[Scaling, tyro.conf.arg(name="")] = Scaling()) -> 
         columns=["what", "amount", "seconds"],
     )
     models = {task: fitted(rates[rates["task"] == task]) for task in WORLDS}
-    scaling.output.mkdir(parents=True, exist_ok=True)
+    claim_folder(scaling.output)
     write_text(rates.to_csv(index=False, float_format="%.4g"), scaling.output / "rates.csv")
     write_text(cost.to_csv(index=False, float_format="%.4g"), scaling.output / "costs.csv")
     told = {

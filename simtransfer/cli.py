@@ -28,7 +28,8 @@ from simtransfer.commands.train import train
 from simtransfer.commands.transfer import transfer
 from simtransfer.commands.watch import watch
 from simtransfer.experiment import ExperimentConfig
-from simtransfer.terminal import errors, explain, write_out
+from simtransfer.names import require_printable
+from simtransfer.terminal import errors, explain, never_fail_to_encode, write_out
 
 Command = Callable[[], int | None]
 
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given[:2] = [" ".join(given[:2])]
 
     def parse() -> Command:
+        require_words(given)
         if given and not given[0].startswith("-") and given[0] not in commands:
             raise ValueError(unknown("command", given[0], commands))
         command: Command = tyro.extras.subcommand_cli_from_dict(
@@ -80,9 +82,26 @@ def launch(defaults: ExperimentConfig, arguments: Sequence[str] | None = None) -
         compare(experiment, options)
 
     script.__doc__ = compare.__doc__
-    return guarded(
-        lambda: tyro.cli(deferred(script), args=list(arguments) if arguments is not None else None)
-    )
+    given = list(sys.argv[1:] if arguments is None else arguments)
+
+    def parse() -> Command:
+        require_words(given)
+        return tyro.cli(deferred(script), args=given)
+
+    return guarded(parse)
+
+
+def require_words(arguments: Sequence[str]) -> None:
+    """Check the words of a command line, which become names, paths and records.
+
+    Raises:
+        ValueError: If one is empty, or cannot be printed or written as UTF-8.
+    """
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        option = before if before.startswith("--") else "an argument"
+        require_printable(word, option)
+        if not word or re.fullmatch("--[^=]*=", word):
+            raise ValueError(f"{word.rstrip('=') or option}: is empty; give a value")
 
 
 def deferred(command: Callable[..., int | None]) -> Callable[..., Command]:
@@ -97,6 +116,7 @@ def deferred(command: Callable[..., int | None]) -> Callable[..., Command]:
 
 def guarded(parse: Callable[[], Command]) -> int:
     """Parse and run a command; a mistake becomes one line on the error stream."""
+    never_fail_to_encode()
     try:
         code, said = int(understood(parse)() or 0), ""
         write_out()
@@ -108,7 +128,7 @@ def guarded(parse: Callable[[], Command]) -> int:
         code, said = 130, "interrupted; a training goes on from its last checkpoint when run again"
     with contextlib.suppress(OSError):  # nobody may be there to be told
         if said:
-            errors.print(said, soft_wrap=True)
+            errors.print(said, soft_wrap=True, markup=True)
     with contextlib.suppress(OSError):
         write_out()
     return code

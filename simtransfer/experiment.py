@@ -12,6 +12,7 @@ from agents.settings import PPOChanges, settle
 from envs import curve_suite, find_robot
 from envs.tables import shown
 from simtransfer.files import write_json
+from simtransfer.names import require_name
 from simtransfer.plan import find_plan
 from simtransfer.pool import RunNews, execute_runs
 from simtransfer.run_config import RunConfig
@@ -66,7 +67,8 @@ class ExperimentConfig:
     ppo: PPOChanges = field(default_factory=PPOChanges)
 
     def __post_init__(self) -> None:
-        """Refuse an experiment that compares nothing."""
+        """Refuse an experiment that compares nothing, or has no name that can be written."""
+        require_name(self.name, "name")
         if not 1 <= self.seeds <= MOST_SEEDS:
             raise ValueError(
                 f"seeds must be at least 1, at most {MOST_SEEDS}, got {shown(self.seeds)}"

@@ -19,11 +19,11 @@ from envs import find_robot
 from envs.robot import Robot
 from simtransfer.deployment import Deployment
 from simtransfer.experiment import student_network
-from simtransfer.files import read_json
 from simtransfer.initialization import TensorReport
 from simtransfer.plan import PLANS, TransferPlan, find_plan
 from simtransfer.run import Run
 from simtransfer.run_config import RunConfig
+from simtransfer.run_records import read_finished_curve, read_transfer
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _execute(config: RunConfig, output: Path | None, workers: int) -> Student:
         run = Run(config, folder, workers=workers)
         trained = run.execute()
         bundle = run.trained()
-        rows = read_json(folder / "transfer.json")
-        curve = pd.read_parquet(folder / "curve.parquet")
-    report = tuple(TensorReport(**row) for row in rows)
+        rows = read_transfer(folder)
+        curve = read_finished_curve(folder)
+    report = tuple(TensorReport(**vars(row)) for row in rows)
     return Student(bundle, run.learner.algorithm if trained else None, curve, report, run.robot)

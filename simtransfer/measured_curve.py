@@ -15,8 +15,10 @@ from agents.actor import Act
 from agents.arena import Arena
 from agents.evaluation import places, summarize, tabulate
 from envs import curve_suite, suites
+from envs.tables import checked
 from simtransfer.files import write_table
 from simtransfer.run_config import RunConfig
+from simtransfer.run_records import check_curve, check_measured
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class MeasuredCurve:
             return math.nan
         table = pd.concat(self._rows)
         return float(table.loc[table["suite"] == self._suite, "success_rate"].iloc[-1])
+
+    @property
+    def evaluations(self) -> int:
+        """How many points the curve has."""
+        return int(pd.concat(self._rows)["step"].nunique())
 
     def holds(self, step: int) -> bool:
         """Whether there is a point at that step."""
@@ -122,7 +129,16 @@ class MeasuredCurve:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state`."""
-        self.seconds = float(state["seconds"])
-        self._rows = [pd.DataFrame(json.loads(state["rows"]))]
-        self.measured = pd.DataFrame(json.loads(state["measured"]))
+        """Go on from `state`.
+
+        Raises:
+            ValueError: If it is no curve.
+        """
+        self.seconds = checked(float(state["seconds"]), "float", "seconds")
+        rows = pd.DataFrame(json.loads(state["rows"]))
+        check_curve(rows)
+        self._rows = [rows]
+        measured = json.loads(state["measured"])
+        if measured != []:
+            check_measured(measured)
+        self.measured = pd.DataFrame(measured)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from simtransfer.files import write_table
+from simtransfer.run_records import check_ranges
 from simtransfer.schedule import Ranges
 
 
@@ -36,5 +37,11 @@ class MeasuredRanges:
         return {"widths": json.dumps([table.to_dict("records") for table in self._tables])}
 
     def restore(self, state: Mapping[str, str]) -> None:
-        """Go on from `state`."""
+        """Go on from `state`.
+
+        Raises:
+            ValueError: If it holds something else.
+        """
         self._tables = [pd.DataFrame(rows) for rows in json.loads(state.get("widths", "[]"))]
+        for table in self._tables:
+            check_ranges(table)

@@ -12,7 +12,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from agents.processes import forkserver, workers_for
-from simtransfer.files import locked, write_text
+from simtransfer.files import claim_folder, locked, write_text
 from simtransfer.run import Progress, Run
 from simtransfer.run_config import RunConfig
 from simtransfer.terminal import explain
@@ -56,7 +56,7 @@ def execute_runs(
     """
     folder = Path(folder)
     workers = workers_for(workers)
-    folder.mkdir(parents=True, exist_ok=True)
+    claim_folder(folder)
     with locked(folder):
         # Making a run checks it: a mistake is told before the first hour of training.
         pending = [p for p, run in runs.items() if not Run(run, folder / p).is_done()]

@@ -13,24 +13,32 @@ The folder is all that statistics and reports know of an experiment:
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from envs.tables import LARGEST, checked, shown
+from envs.tables import checked, shown
 from simtransfer.files import read_json
-from simtransfer.measures import measures
+from simtransfer.names import printable, require_name
+from simtransfer.run_records import (
+    CURVE,
+    CURVE_COLUMNS,
+    DONE,
+    RANGES,
+    TensorRecord,
+    read_curve,
+    read_finished_curve,
+    read_ranges,
+    read_transfer,
+)
 from simtransfer.schedule import COLUMNS
 
-NUMBERS = ("step", "episodes", "success_rate", "return_mean", "wall_seconds")
-CURVE_COLUMNS = ("suite", *NUMBERS)
+MOST_NAMES = 10_000  # students, methods or seeds
 START_AGAIN = "start the experiment again in this folder"
-BEGIN_AGAIN = "delete that run's folder and start the experiment again"
 
 
 @dataclass(frozen=True)
@@ -41,16 +49,6 @@ class TeacherRecord:
     steps: float
     hours: float
     success_rate: float
-
-
-@dataclass(frozen=True)
-class TensorRecord:
-    """What transfer did with one tensor of the student's network."""
-
-    tensor: str
-    status: str
-    shape: tuple[int, ...]
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -133,15 +131,15 @@ def read_experiment(folder: Path) -> Experiment:
 
 def _read_stated(path: Path) -> dict[str, Any]:
     """What was to be run: the fields of `Experiment` that stand in its file."""
-    record = _read_json(path, "point to the folder that the experiment was written to")
+    record = read_json(path, "point to the folder that the experiment was written to")
     try:
         table = {"versions": {}, "config": {}} | _table(record, "an experiment")
         teacher = _table(table["teacher"], "teacher")
         return {
-            **{key: checked(table[key], "str", key) for key in ("name", "task", "command")},
+            **{key: _text(table, key) for key in ("name", "task", "command")},
             **{key: checked(table[key], "int", key) for key in ("steps", "evaluation_interval")},
             "teacher": TeacherRecord(
-                name=checked(teacher["name"], "str", "teacher.name"),
+                name=_text(teacher, "name"),
                 steps=_number(teacher, "steps"),
                 hours=_number(teacher, "hours"),
                 success_rate=_number(teacher, "success_rate"),
@@ -164,6 +162,10 @@ def _table(entry: Any, where: str) -> dict[str, Any]:
     return entry
 
 
+def _text(table: dict[str, Any], key: str) -> str:
+    return printable(checked(table[key], "str", key))
+
+
 def _number(teacher: dict[str, Any], key: str) -> float:
     value = teacher.get(key)
     return math.nan if value is None else float(checked(value, "float", f"teacher.{key}"))
@@ -173,9 +175,12 @@ def _distinct(table: dict[str, Any], key: str, kind: str) -> tuple[Any, ...]:
     values: tuple[Any, ...] = checked(table[key], f"tuple[{kind}, ...]", key)
     if not values:
         raise ValueError(f"{key}: names none")
-    twice = [value for value in values if values.count(value) > 1]
-    if twice:
-        raise ValueError(f"{key}: {twice[0]!r} is named twice")
+    if len(values) > MOST_NAMES:
+        raise ValueError(f"{key}: names {len(values)}, the limit is {MOST_NAMES}")
+    for value, times in Counter(values).items():
+        if times > 1:
+            raise ValueError(f"{key}: {value!r} is named twice")
+        require_name(str(value), key)  # it is a folder's
     return values
 
 
@@ -202,82 +207,18 @@ def _read_runs(
         for method in methods:
             for seed in seeds:
                 run = folder / "runs" / student / method / f"seed-{seed}"
-                done = (run / "done.json").is_file()
-                curve = _read_curve(run / "curve.parquet", must_exist=done)
-                ranges = read_ranges(run / "ranges.parquet")
+                done = (run / DONE).exists()
+                curve = read_finished_curve(run) if done else read_curve(run / CURVE)
+                ranges = read_ranges(run / RANGES)
                 curve, ranges = (
                     table if table is None else table.assign(**_names(student, method, seed))
                     for table in (curve, ranges)
                 )
-                yield _Run(student, method, seed, done, curve, ranges, _read_tensors(run))
+                yield _Run(student, method, seed, done, curve, ranges, read_transfer(run))
 
 
 def _names(student: str, method: str, seed: int) -> dict[str, Any]:
     return {"student": student, "method": method, "seed": seed}
-
-
-def _read_curve(path: Path, *, must_exist: bool) -> pd.DataFrame | None:
-    if not path.is_file():
-        if must_exist:
-            raise ValueError(f"{path}: is missing though the run is finished; {BEGIN_AGAIN}")
-        return None
-    curve = _read_parquet(path)
-    try:
-        _check_curve(curve)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}; {BEGIN_AGAIN}") from error
-    if must_exist and curve.empty:
-        raise ValueError(f"{path}: is empty though the run is finished; {BEGIN_AGAIN}")
-    return curve
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_parquet(path)
-    # Whatever a damaged file makes the Parquet reader raise, the user's remedy is the same.
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{path}: cannot be read as Parquet ({reason}); {BEGIN_AGAIN}") from error
-
-
-def read_ranges(path: Path) -> pd.DataFrame | None:
-    """What a run drew from, `simtransfer.schedule.COLUMNS`; None where that never changed.
-
-    Raises:
-        ValueError: If the file is damaged.
-    """
-    if not path.is_file():
-        return None
-    ranges = _read_parquet(path)
-    numbers = set(COLUMNS) - {"parameter", "occasion"}
-    for column in COLUMNS:
-        if column not in ranges.columns:
-            raise ValueError(f"{path}: has no column {column}; {BEGIN_AGAIN}")
-        if column in numbers and not is_numeric_dtype(ranges[column]):
-            raise ValueError(f"{path}: column {column} does not hold numbers; {BEGIN_AGAIN}")
-    return ranges
-
-
-def _check_curve(curve: pd.DataFrame) -> None:
-    missing = [column for column in CURVE_COLUMNS if column not in curve.columns]
-    if missing:
-        raise ValueError(f"has no column {', '.join(missing)}")
-    if not all(isinstance(suite, str) for suite in curve["suite"]):
-        raise ValueError("column suite does not hold text")
-    told = [name for name in measures(curve.columns) if not curve[name].isna().all()]
-    for column in (*NUMBERS, *told):
-        if not is_numeric_dtype(curve[column]) or is_bool_dtype(curve[column]):
-            raise ValueError(f"column {column} does not hold numbers")
-        if column in NUMBERS and not np.isfinite(curve[column]).all():
-            raise ValueError(f"column {column} has a value that is missing or not finite")
-    for column in ("step", "episodes"):
-        if ((curve[column] < 0) | (curve[column] % 1 != 0) | (curve[column] >= LARGEST)).any():
-            raise ValueError(f"column {column} must hold whole numbers from 0")
-    if not curve["success_rate"].between(0.0, 1.0).all():
-        raise ValueError("column success_rate must be within 0 and 1")
-    twice = curve[curve.duplicated(["step", "suite"])]
-    if len(twice):
-        raise ValueError("two rows for step {step}, suite {suite}".format(**twice.iloc[0]))
 
 
 def _join(tables: list[pd.DataFrame], named: tuple[str, ...]) -> pd.DataFrame:
@@ -286,37 +227,9 @@ def _join(tables: list[pd.DataFrame], named: tuple[str, ...]) -> pd.DataFrame:
     return pd.concat(begun, ignore_index=True) if begun else pd.DataFrame(columns=columns)
 
 
-def _read_tensors(run: Path) -> tuple[TensorRecord, ...]:
-    path = run / "transfer.json"
-    if not path.is_file():
-        return ()
-    entries = _read_json(path, BEGIN_AGAIN)
-    try:
-        return tuple(
-            TensorRecord(
-                tensor=str(entry["tensor"]),
-                status=str(entry["status"]),
-                shape=checked(entry["shape"], "tuple[int, ...]", "shape"),
-                detail=str(entry.get("detail", "")),
-            )
-            for entry in entries
-        )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(
-            f"{path}: is not a list of tensor, status, shape and detail; {BEGIN_AGAIN}"
-        ) from error
-
-
 def _first_transfers(runs: list[_Run]) -> dict[tuple[str, str], tuple[TensorRecord, ...]]:
     transfers: dict[tuple[str, str], tuple[TensorRecord, ...]] = {}
     for run in runs:
         if run.tensors:
             transfers.setdefault((run.student, run.method), run.tensors)
     return transfers
-
-
-def _read_json(path: Path, remedy: str) -> Any:
-    try:
-        return read_json(path)
-    except ValueError as error:
-        raise ValueError(f"{error}; {remedy}") from error

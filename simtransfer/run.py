@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3.common.logger import Logger, configure
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
@@ -29,6 +29,7 @@ from envs.catalogue import interface_of
 from envs.randomization_file import find_randomization
 from simtransfer.deployment import robot_of
 from simtransfer.files import (
+    claim_folder,
     load_state,
     locked,
     plain,
@@ -49,7 +50,9 @@ from simtransfer.measured_ranges import MeasuredRanges
 from simtransfer.recollection import recollect
 from simtransfer.run_config import RunConfig, completed
 from simtransfer.run_identity import without_places
+from simtransfer.run_records import is_finished
 from simtransfer.schedule import Drawn
+from simtransfer.training_figures import TrainingFigures
 from simtransfer.versions import versions
 from simtransfer.view import TeacherView
 
@@ -144,7 +147,7 @@ class Run:
                 f"{self.folder}: holds a run with another configuration; "
                 "remove it, or write to another --output"
             )
-        return (self.folder / "done.json").exists()
+        return is_finished(self.folder)
 
     def _record(self) -> dict[str, Any]:
         """The configuration, and what the names in it stood for."""
@@ -164,7 +167,7 @@ class Run:
         if self.is_done():
             return False
         torch.set_num_threads(1)  # a network this small gains nothing from more
-        self.folder.mkdir(parents=True, exist_ok=True)
+        claim_folder(self.folder)
         with locked(self.folder, patience=30.0):  # an orphan of a killed comparison soon notices
             if self.is_done():
                 return False
@@ -201,7 +204,7 @@ class Run:
         self._drawn: Drawn = (self._whole, (), 0.0)  # as worlds are made
         worlds = self._training
         self.interface = worlds.interface
-        logger: Logger = configure(str(self.folder / "tensorboard"), ["tensorboard"])
+        logger = Logger(None, [TrainingFigures(self.folder / "tensorboard")])
         self._imitation: Imitation | None = None
         self._view: TeacherView | None = None
         self.learner: Learner
@@ -333,15 +336,24 @@ class Run:
             return 0
         tensors, about = load_state(file)
         try:
-            self.learner.restore(_below("learner.", tensors))
+            learned = _below("learner.", tensors)
+            self.learner.restore(learned)
             self._ranges.restore(_below("ranges.", tensors))
             if self._imitation:
                 self._imitation.states = tensors["states"]
                 self._imitation.answers = tensors["answers"]
             self._curve.restore(about)
             self._widths.restore(about)
-            return int(about["segment"])
-        except (KeyError, RuntimeError, TypeError, ValueError):
+            segment = int(about["segment"])
+            if not 0 <= segment <= self._segments:
+                raise ValueError(f"segment {segment} of {self._segments}")
+            if self.learner.steps != segment * self._segment_steps:
+                raise ValueError(f"{self.learner.steps} steps after segment {segment}")
+            if not all(torch.isfinite(tensor).all() for tensor in learned.values()):
+                raise ValueError("NaN or infinity among what was learned")
+            return segment
+        # Whatever a damaged checkpoint makes its readers raise, the user's remedy is the same.
+        except Exception:
             raise ValueError(
                 f"{file}: is not a checkpoint of this run; remove it to begin again"
             ) from None
@@ -374,6 +386,7 @@ class Run:
             "steps": self.learner.steps,
             "seconds": self._curve.seconds,
             "measured": self._curve.measured.to_dict("records"),
+            "evaluations": self._curve.evaluations,
         }
         write_json(done, self.folder / "done.json")
         (self.folder / CHECKPOINT).unlink(missing_ok=True)

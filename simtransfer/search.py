@@ -17,6 +17,7 @@ from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.trial import BaseTrial, FixedTrial, FrozenTrial, Trial, TrialState
 
 from agents.processes import end_with_parent, workers_for
+from simtransfer.files import claim_folder
 from simtransfer.lettering import literal
 from simtransfer.terminal import bar, progress
 
@@ -112,7 +113,7 @@ def conduct(search: Search, folder: Path, trials: int, workers: int | None = Non
     Raises:
         RuntimeError: If a worker failed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    claim_folder(folder)
     study = open_study(search, folder)
     context = multiprocessing.get_context("spawn")
     processes = [

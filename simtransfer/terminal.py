@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import sys
@@ -22,9 +23,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from simtransfer.names import printable
+
 
 class Terminal(Console):
-    """A console that leaves it to its callers what a closed pipe means."""
+    """A console on which names are text, and that leaves it to callers what a closed pipe means."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        # No markup: a robot or a folder may be called "[left]".
+        super().__init__(stderr=stderr, markup=False)
 
     def on_broken_pipe(self) -> None:
         """Rich would end the program as if it had failed."""
@@ -33,6 +40,13 @@ class Terminal(Console):
 
 output = Terminal()
 errors = Terminal(stderr=True)
+
+
+def never_fail_to_encode() -> None:
+    """Print what the terminal's encoding lacks as an escape: no result is lost for a dash."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def write_out() -> None:
@@ -55,10 +69,10 @@ def progress() -> Iterator[Progress]:
     """A progress display on the error stream; bars are removed when it ends."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
@@ -93,7 +107,7 @@ def explain(error: Exception) -> str:
             if error.errno == errno.ENOSPC
             else ""
         )
-        return f"{where}{error.strerror}{hint}"
+        return printable(f"{where}{error.strerror}{hint}")
     if isinstance(error, MemoryError):
         return "out of memory; ask for fewer worlds, workers or episodes"
-    return " ".join(str(error).split())
+    return printable(" ".join(str(error).split()))

@@ -17,7 +17,7 @@ from envs.randomization_file import find_randomization
 from envs.robot import Robot
 from simtransfer.bridge.policies import ENGINES, Row
 from simtransfer.deployment import Deployment
-from simtransfer.files import write_table
+from simtransfer.files import claim_folder, read_table, write_table
 from simtransfer.versions import engine_version, versions
 
 Cells = Mapping[tuple[str, str, str], pd.DataFrame]  # by policy's digest, engine and suite
@@ -77,7 +77,7 @@ def measure(
         for engine in ENGINES
         for bundle in row.bundles
     ]
-    folder.mkdir(parents=True, exist_ok=True)
+    claim_folder(folder)
     cells: dict[tuple[str, str, str], pd.DataFrame] = {}
     for robot, engine, bundle, deployed in work:
         missing: dict[str, Path] = {}
@@ -121,12 +121,7 @@ def _name(robot: Robot, engine: str, bundle: Bundle, suite: str, episodes: Episo
 
 def _read(file: Path, suite: str, episodes: Episodes) -> pd.DataFrame:
     remedy = "remove it to play these episodes again"
-    try:
-        table = pd.read_parquet(file)
-    # Whatever a damaged file makes the Parquet reader raise, the user's remedy is the same.
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{file}: cannot be read as Parquet ({reason}); {remedy}") from error
+    table = read_table(file, remedy)
     columns = set(Episode.__dataclass_fields__) - {"measures"}
     whole = columns <= set(table.columns) and table["success"].dtype == bool
     if not whole or list(table["episode"]) != episodes.numbers or set(table["suite"]) != {suite}:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.bundle import DESCRIPTION, Bundle, load_bundle, shipped_bundles
+from agents.bundle import Bundle, load_bundle, shipped_bundles
+from agents.bundle_folder import DESCRIPTION
 from envs.catalogue import SIMULATORS, find_robot
 from envs.interface import unknown
 from envs.robot import Robot

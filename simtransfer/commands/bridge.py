@@ -19,7 +19,7 @@ from simtransfer.bridge.passage import cross
 from simtransfer.bridge.policies import ENGINES, find_rows
 from simtransfer.commands.options import SetOfTerms
 from simtransfer.commands.report import show_report
-from simtransfer.files import locked
+from simtransfer.files import claim_folder, locked
 from simtransfer.terminal import bar, progress
 from simtransfer.versions import engine_version, versions
 
@@ -67,7 +67,7 @@ def bridge(
     played = Episodes(chosen, episodes, seed * episodes, randomization)
     name = name_of(experiments[0])
     folder = output or Path("runs") / f"bridge-{name}"
-    folder.mkdir(parents=True, exist_ok=True)
+    claim_folder(folder)
     total = sum(len(row.bundles) for row in rows) * len(ENGINES) * len(chosen) * episodes
     with locked(folder), progress() as display:
         line = bar(display, f"{name}, {suite}", total)

@@ -17,6 +17,7 @@ from envs.robot import Robot
 from simtransfer.commands.report import show_report
 from simtransfer.deployment import Deployment, robot_of
 from simtransfer.experiment import ExperimentConfig, execute
+from simtransfer.files import claim_folder
 from simtransfer.plan import find_plan
 from simtransfer.pool import RunNews
 from simtransfer.report import write_report
@@ -54,6 +55,7 @@ def compare(
     """
     folder = options.output or Path("runs") / experiment.name
     runs = dict(experiment.runs())
+    claim_folder(folder)
     with progress() as display:
         whole = bar(display, experiment.name, len(runs))
         lines: dict[str, TaskID] = {}

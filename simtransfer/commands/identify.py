@@ -59,7 +59,9 @@ def identify(
     if output_file.suffix != ".toml":
         raise ValueError(f"--output: a randomization is a .toml file, got {output_file}")
     require_sbi()
-    claim(output_file)
+    picture = output_file.with_suffix(".png")
+    for file in (output_file, picture):
+        claim(file)
     who = find_robot(robot)
     log = read_logs(logs, who)
     before = Prior.of(find_randomization(prior), parameters)
@@ -73,7 +75,6 @@ def identify(
         found = conclude(log, before, effort, processes, listener)
     told = ", ".join(map(str, logs))
     comment = f"What {who.name}'s parameters may be, from {told}; before: {prior}."
-    picture = output_file.with_suffix(".png")
     draw(found, picture)
     write_text(as_toml(found.randomization, comment), output_file)
     if json:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Protocol
 
 import tyro
-from rich.markup import escape
 from rich.table import Table
 
 from simtransfer.files import read_json
@@ -58,6 +57,6 @@ def show_report(files: Report, json: bool) -> None:
     if output.width >= TABLE_WIDTH:
         output.print(*files.tables)
     for line in files.headlines:
-        output.print(escape(line), soft_wrap=True, highlight=False)
+        output.print(line, soft_wrap=True, highlight=False)
     for name, file in (("tables", files.table), ("report", files.page)):
-        output.print(f"{name}: {escape(str(file))}", highlight=False, soft_wrap=True)
+        output.print(f"{name}: {file}", highlight=False, soft_wrap=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from envs import find_robot
 from envs.catalogue import read_robots
@@ -62,7 +62,7 @@ def _list(json: bool) -> int:
         for name, robot in rows.items():
             made_for = ", ".join(robot.tasks)
             cells = (name, made_for, _actions(robot), robot.senses, robot.description)
-            table.add_row(*map(escape, cells))
+            table.add_row(*cells)
         output.print(table)
     left_out = [f"robot {name!r} is left out: {error}" for name, error in broken.items()]
     for note in (*known.notes, *left_out):
@@ -85,11 +85,11 @@ def _check(robot: str, json: bool) -> int:
     if json:
         print_json({"passed": not failed, "findings": [vars(f) for f in report.findings]})
         return 1 if failed else 0
-    table = Table(title=f"check of {escape(robot)}")
+    table = Table(title=f"check of {robot}")
     for column in ("", "check", "measured"):
         table.add_column(column)
     for finding in report.findings:
-        mark = "[green]pass[/green]" if finding.passed else "[red]FAIL[/red]"
-        table.add_row(mark, escape(finding.name), escape(finding.detail))
+        mark = Text("pass", "green") if finding.passed else Text("FAIL", "red")
+        table.add_row(mark, finding.name, finding.detail)
     output.print(table)
     return 1 if failed else 0

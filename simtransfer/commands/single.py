@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.markup import escape
 from rich.table import Table
 
 from agents.processes import workers_for
-from simtransfer.files import read_json, write_bytes
-from simtransfer.initialization import TensorReport
-from simtransfer.records import read_ranges
+from simtransfer.files import claim_folder, write_bytes
 from simtransfer.report.ranges import draw_ranges
 from simtransfer.results_table import results_table
 from simtransfer.run import Progress, Run
 from simtransfer.run_config import RunConfig
+from simtransfer.run_records import TensorRecord, read_done, read_ranges, read_transfer
 from simtransfer.terminal import bar, output, print_json, progress
 
 
@@ -31,6 +30,7 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
     workers = workers_for(workers)
     run = Run(config, folder)
     if not run.is_done():
+        claim_folder(folder)
         with progress() as display:
             line = bar(display, f"{config.robot}, {config.method}", None)
 
@@ -43,17 +43,14 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
             run = Run(config, folder, show, command, workers)
             run.execute()
     run.trained()
-    done = read_json(folder / "done.json")
-    if not isinstance(done, dict) or not {"steps", "measured"} <= done.keys():
-        raise ValueError(f"{folder / 'done.json'}: damaged; remove {folder} to begin again")
+    done, transferred = read_done(folder), read_transfer(folder)
     ranges = _draw(folder)
-    transferred = [TensorReport(**row) for row in read_json(folder / "transfer.json")]
     if json:
         print_json(
             {
                 "bundle": str(folder / "bundle"),
-                "steps": done["steps"],
-                "suites": done["measured"],
+                "steps": done.steps,
+                "suites": done.measured,
                 "ranges": str(ranges) if ranges else None,
                 "transferred": [asdict(row) for row in transferred],
             }
@@ -61,8 +58,8 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
         return
     if config.teacher:
         output.print(_tensor_table(transferred))
-    title = f"{config.robot} after {done['steps']:,} steps"
-    output.print(results_table(title, done["measured"]))
+    title = f"{config.robot} after {done.steps:,} steps"
+    output.print(results_table(title, done.measured))
     output.print(f"bundle: {folder / 'bundle'}", highlight=False, soft_wrap=True)
     if ranges:
         output.print(f"what was drawn from: {ranges}", highlight=False, soft_wrap=True)
@@ -77,11 +74,11 @@ def _draw(folder: Path) -> Path | None:
     return picture
 
 
-def _tensor_table(rows: list[TensorReport]) -> Table:
+def _tensor_table(rows: Sequence[TensorRecord]) -> Table:
     table = Table(title="what was transferred")
     for column in ("tensor", "shape", "status", "how"):
         table.add_column(column)
     for row in rows:
         shape = " × ".join(map(str, row.shape))
-        table.add_row(row.tensor, shape, row.status, escape(row.detail))
+        table.add_row(row.tensor, shape, row.status, row.detail)
     return table

@@ -9,6 +9,7 @@ import tyro
 
 from simtransfer.commands.options import SetOfTerms
 from simtransfer.deployment import Deployment
+from simtransfer.files import claim
 from simtransfer.terminal import counting, output
 from simtransfer.video import Frame, play, write_video
 
@@ -48,6 +49,7 @@ def watch(
         render_mode="rgb_array",
         simulator=simulator,
     )
+    claim(output_file)
     frames: list[Frame] = []
     world = deployed.make(suite=suite)
     with counting("recording", episodes) as count:

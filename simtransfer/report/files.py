@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from envs.bounded_files import MEBIBYTE, read_bytes
 from simtransfer.files import write_bytes, write_text
 from simtransfer.records import read_experiment
 from simtransfer.report.curves import draw_curves
@@ -15,6 +16,8 @@ from simtransfer.report.page import render_page
 from simtransfer.report.ranges import draw_ranges
 from simtransfer.report.summary import render_summary
 from simtransfer.report.tables import headline_lines, render_tables, terminal_tables
+
+VIDEO_LIMIT = 256 * MEBIBYTE  # it becomes part of the page
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ def write_report(folder: Path) -> ReportFiles:
     video = findings.experiment.video
     drawn = findings.experiment.ranges
     ranges = draw_ranges(drawn) if len(drawn) else None
-    page = render_page(findings, curves, ranges, video.read_bytes() if video else None)
+    shown = read_bytes(video, VIDEO_LIMIT) if video else None
+    page = render_page(findings, curves, ranges, shown)
     files = ReportFiles(
         page=folder / "report.html",
         curves=folder / "curves.png",

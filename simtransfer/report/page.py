@@ -7,11 +7,12 @@ import json
 from collections.abc import Sequence
 from itertools import groupby
 
-from simtransfer.records import TensorRecord, UnfinishedRun
+from simtransfer.records import UnfinishedRun
 from simtransfer.report import tables, wording
 from simtransfer.report.findings import Findings
 from simtransfer.report.summary import as_json
 from simtransfer.report.templates import templates
+from simtransfer.run_records import TensorRecord
 from simtransfer.statistics import RESAMPLES
 from simtransfer.verdicts import Outcome
 

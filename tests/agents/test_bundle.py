@@ -1,14 +1,18 @@
 import json
+import os
 import resource
+import shutil
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from agents.bundle import DESCRIPTION, TENSORS, load_bundle, save_bundle
+from agents.bundle import DESCRIPTION, TENSORS, load_bundle, save_bundle, shipped_bundles
+from agents.bundle_folder import CHECKSUMS, replace_folder
 from envs.interface import Interface
 
 
@@ -307,3 +311,112 @@ def test_whatever_stands_anywhere_in_the_description_it_loads_or_is_refused(teac
             assert str(teacher_folder) in str(error)
             assert "\n" not in str(error)
     assert refused > 5
+
+
+def flip(file, bit):
+    content = bytearray(file.read_bytes())
+    content[bit // 8] ^= 1 << bit % 8
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", [TENSORS, DESCRIPTION])
+def test_a_flipped_bit_is_noticed(teacher_folder, name):
+    file, digest = teacher_folder / name, load_bundle(teacher_folder).digest
+    bits = np.random.default_rng(0).integers(0, 8 * file.stat().st_size, 40).tolist()
+    for bit in bits:
+        flip(file, bit)
+        try:
+            # A last digit that is beyond a number's precision may change without changing it.
+            same = load_bundle(teacher_folder).digest == digest
+            assert name == DESCRIPTION and same
+        except ValueError as error:
+            assert str(teacher_folder) in str(error) and "\n" not in str(error)
+        flip(file, bit)
+    assert load_bundle(teacher_folder).digest == digest
+
+
+def test_a_weight_that_was_changed_says_which_file_and_what_to_do(teacher_folder):
+    tensors = load_file(teacher_folder / TENSORS)
+    tensors["actor.head.bias"][0] += 1e-6
+    save_file(tensors, teacher_folder / TENSORS)
+    with pytest.raises(ValueError, match=rf"{TENSORS}: damaged.* restore it .* remove 'checksums'"):
+        load_bundle(teacher_folder)
+
+
+def test_a_bundle_without_checksums_still_loads_and_may_be_changed(teacher_folder):
+    file = teacher_folder / DESCRIPTION
+    description = json.loads(file.read_text())
+    del description[CHECKSUMS]
+    file.write_text(json.dumps(description | {"control_rate": 20.0}))
+    assert load_bundle(teacher_folder).control_rate == 20.0
+
+
+def test_an_unknown_key_is_told(teacher_folder):
+    file = teacher_folder / DESCRIPTION
+    file.write_text(file.read_text().replace('"checksums"', '"checksumz"'))
+    with pytest.raises(ValueError, match="did you mean 'checksums'"):
+        load_bundle(teacher_folder)
+
+
+@pytest.mark.parametrize("name", list(shipped_bundles()))
+def test_shipped_bundles_have_checksums(name):
+    folder = shipped_bundles()[name]
+    assert CHECKSUMS in json.loads((folder / DESCRIPTION).read_text())
+    load_bundle(name)
+
+
+def test_the_old_folder_comes_back_where_the_new_one_cannot_take_its_place(teacher_folder):
+    before = load_bundle(teacher_folder).digest
+    with pytest.raises(OSError):
+        replace_folder(teacher_folder, shutil.rmtree)  # what was to take its place is gone
+    assert load_bundle(teacher_folder).digest == before
+    assert [file.name for file in teacher_folder.parent.iterdir()] == [teacher_folder.name]
+
+
+def killed_at_rename(number, work):
+    """Do ``work`` in a process that is killed where it is about to rename for that time."""
+    rename, count = Path.rename, 0
+
+    def rename_or_die(self, target):
+        nonlocal count
+        count += 1
+        if count == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return rename(self, target)
+
+    if process := os.fork():
+        return os.waitpid(process, 0)[1]
+    Path.rename = rename_or_die
+    work()
+    os._exit(0)
+
+
+@pytest.mark.parametrize("renames", [1, 2])
+@pytest.mark.parametrize("first", ["load", "save"])
+def test_a_kill_while_a_bundle_is_replaced_loses_none(make_bundle, tmp_path, renames, first):
+    place, new = save_bundle(make_bundle(0), tmp_path / "place"), make_bundle(1)
+    assert killed_at_rename(renames, lambda: save_bundle(new, place)) == signal.SIGKILL
+    expected = make_bundle(renames - 1).digest
+    if first == "save":
+        save_bundle(make_bundle(2), place)
+        expected = make_bundle(2).digest
+        assert [file.name for file in tmp_path.iterdir()] == ["place"]
+    assert load_bundle(place).digest == expected
+
+
+def test_a_link_to_a_folder_is_followed_and_one_to_nothing_refused(make_bundle, tmp_path):
+    place = save_bundle(make_bundle(0), tmp_path / "place")
+    (tmp_path / "link").symlink_to(place)
+    save_bundle(make_bundle(1), tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert load_bundle(place).digest == make_bundle(1).digest
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    with pytest.raises(ValueError, match="is a symbolic link to nothing"):
+        save_bundle(make_bundle(0), tmp_path / "nowhere")
+
+
+def test_a_named_pipe_for_tensors_is_refused_at_once(teacher_folder):
+    (teacher_folder / TENSORS).unlink()
+    os.mkfifo(teacher_folder / TENSORS)
+    with pytest.raises(ValueError, match="is not a regular file"):
+        load_bundle(teacher_folder)

@@ -56,6 +56,19 @@ def run(*arguments):
         (["robots", "check", "nobody"], "unknown robot"),
         (["bench", "--steps", "1"], "--steps must be at least 100"),
         (["watch", "BUNDLE", "--episodes", "0"], "--episodes must be at least 1"),
+        (["train", "--output", ""], "--output: is empty; give a value"),
+        (["train", "--output="], "--output: is empty; give a value"),
+        (["train", "--output", "/dev/null"], "/dev/null: exists and is not a folder"),
+        (["train", "--output", "\udcff"], "--output: has characters that cannot be printed"),
+        (["transfer", "BUNDLE", "--robot", "van", "--output", "/dev/null"], "is not a folder"),
+        (["compare", "--teacher", "BUNDLE", "--output", "/dev/null"], "is not a folder"),
+        (["compare", "--teacher", "BUNDLE", "--name", "\udcff"], "--name: has characters"),
+        (["compare", "--teacher", "BUNDLE", "--name", "../up"], "name: must not contain '/'"),
+        (["bridge", "BUNDLE", "--output", "/dev/null"], "is not a folder"),
+        (["watch", "BUNDLE", "--output", "/dev/null"], "/dev/null: exists and is not a regular"),
+        (["record", "--output", "/dev/null"], "/dev/null: exists and is not a regular"),
+        (["record", "--output", "a\nb"], r"--output: has characters that cannot be printed"),
+        (["report", "/dev/null"], "experiment.json: cannot be read"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
@@ -89,6 +102,22 @@ def test_the_parser_refuses_in_one_line_with_exit_code_2(arguments, said, capsys
     assert said in printed.err
     assert len(printed.err.strip().splitlines()) == 1
     assert printed.out == ""
+
+
+@pytest.mark.parametrize("command", ["watch BUNDLE", "record", "identify log.parquet --robot van"])
+@pytest.mark.parametrize("name", ["there", "nowhere"])
+def test_a_link_is_not_written_through_nor_replaced(
+    command, name, teacher_folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").write_text("keep me")
+    link = tmp_path / f"{name}.toml"
+    link.symlink_to(tmp_path / name)
+    filled = command.replace("BUNDLE", str(teacher_folder)).split()
+    assert run(*filled, "--output", link.name) == 2
+    assert f"{link.name}: is a symbolic link" in capsys.readouterr().err
+    assert link.is_symlink() and (tmp_path / "there").read_text() == "keep me"
+    assert not (tmp_path / "nowhere").exists()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from envs.driving.task import Driving
+from simtransfer.files import write_json, write_table
 from simtransfer.records import read_experiment
 from simtransfer.report import write_report
 from simtransfer.report.findings import BOOTSTRAP_SEED, find
@@ -78,7 +79,9 @@ def write_experiment(
                 ]
                 (run / "transfer.json").write_text(json.dumps(tensors))
                 (run / "config.json").write_text("{}")
-                (run / "done.json").write_text("{}")
+                result = {"suite": "mixed", "episodes": 50, "success_rate": 1, "return_mean": 0}
+                done = {"steps": int(at[-1]), "seconds": 60.0, "measured": [result]}
+                (run / "done.json").write_text(json.dumps(done))
     return folder
 
 
@@ -334,6 +337,42 @@ def test_a_damaged_folder_is_refused_in_one_line_that_says_how_to_mend_it(small,
     with pytest.raises(ValueError, match=message) as raised:
         write_report(small)
     assert "\n" not in str(raised.value) and "; " in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["experiment.json", "curve.parquet", "transfer.json", "done.json"])
+def test_a_flipped_bit_in_any_record_is_noticed(small, name):
+    file = small / name if name == "experiment.json" else curve(small).with_name(name)
+    if name == "curve.parquet":
+        write_table(pd.read_parquet(file), file)
+    else:
+        write_json(json.loads(file.read_text()), file)
+    read_experiment(small)
+    whole = file.read_bytes()
+    for bit in np.random.default_rng(0).integers(0, 8 * len(whole), 20).tolist():
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{name}: (damaged|.*JSON|.*UTF-8).*; "):
+            read_experiment(small)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"students": ["../.."]}, "students: must not contain '/'"),
+        ({"methods": ["scratch", "a\nb"]}, "methods: has characters that cannot be printed"),
+        ({"seeds": list(range(10_001))}, "seeds: names 10001, the limit is 10000"),
+    ],
+)
+def test_names_that_are_no_folders_are_refused(small, changes, said):
+    state(small, **changes)
+    with pytest.raises(ValueError, match=said):
+        read_experiment(small)
+
+
+def test_a_name_that_cannot_be_encoded_does_not_cost_the_report(small):
+    state(small, name="a\udcffb", command="simtransfer --name \udcff")
+    assert "a\\udcffb" in write_report(small).page.read_text()
 
 
 def curve(folder):

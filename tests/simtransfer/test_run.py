@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents.bundle import Network, lineage, load_bundle, save_bundle
 from agents.group import LocalGroup
@@ -233,6 +234,14 @@ def test_killed_with_no_warning_it_goes_on_to_the_same_curve(
     assert not (killed / "done.json").exists()
     Run(chosen, killed).execute()
     pd.testing.assert_frame_equal(curve(undisturbed), curve(killed), check_exact=True)
+    steps = [event.step for event in figures(killed)]
+    assert steps == [event.step for event in figures(undisturbed)] == sorted(set(steps))
+
+
+def figures(folder):
+    """What TensorBoard shows of a run, a point a rollout."""
+    shown = EventAccumulator(str(folder / "tensorboard"))
+    return shown.Reload().Scalars("time/fps")
 
 
 def test_killed_before_an_evaluation_ended_it_makes_it_again(tmp_path, monkeypatch):
@@ -284,6 +293,7 @@ def test_a_record_from_before_a_setting_is_of_its_default(tmp_path):
     record = json.loads((tmp_path / "run" / "config.json").read_text())
     del record["renewal"], record["simulator"], record["ppo"]["warm_up"], record["sac"]["updates"]
     (tmp_path / "run" / "config.json").write_text(json.dumps(record))
+    (tmp_path / "run" / "checksums.json").unlink()
     assert run.is_done()
     with pytest.raises(ValueError, match="another configuration"):
         Run(replace(run.config, renewal=2), run.folder).is_done()
