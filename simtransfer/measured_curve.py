@@ -121,8 +121,17 @@ class MeasuredCurve:
             "measured": json.dumps(self.measured.to_dict("records")),
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state`."""
+    def restore(self, state: Mapping[str, Any], end: int) -> None:
+        """Go on from `state`.
+
+        Args:
+            state: Of a run that may have ended there, with results of every suite.
+            end: Steps of the whole training now; if there are more, those results are none yet.
+        """
         self.seconds = float(state["seconds"])
-        self._rows = [pd.DataFrame(json.loads(state["rows"]))]
+        rows = pd.DataFrame(json.loads(state["rows"]))
         self.measured = pd.DataFrame(json.loads(state["measured"]))
+        if len(rows) and rows["step"].max() < end:
+            rows = rows[rows["suite"] == self._suite].reset_index(drop=True)
+            self.measured = pd.DataFrame()
+        self._rows = [rows]

@@ -19,6 +19,7 @@ from simtransfer.experiment import ExperimentConfig, execute
 from simtransfer.plan import find_plan
 from simtransfer.pool import RunNews
 from simtransfer.report import write_report
+from simtransfer.segments import Segments
 from simtransfer.terminal import bar, errors, progress
 from simtransfer.transfer_metrics import BASELINE
 from simtransfer.video import Contestant, race, write_video
@@ -53,6 +54,9 @@ def compare(
     """
     folder = options.output or Path("runs") / experiment.name
     runs = dict(experiment.runs())
+    first = next(config for config in runs.values() if config.plan.trainable != "none")
+    if rounding := Segments.of(first).rounding(first):
+        errors.print(rounding, highlight=False, soft_wrap=True)
     with progress() as display:
         whole = bar(display, experiment.name, len(runs))
         lines: dict[str, TaskID] = {}

@@ -19,7 +19,7 @@ from simtransfer.report.ranges import draw_ranges
 from simtransfer.results_table import results_table
 from simtransfer.run import Progress, Run
 from simtransfer.run_config import RunConfig
-from simtransfer.terminal import bar, output, print_json, progress
+from simtransfer.terminal import bar, errors, output, print_json, progress
 
 
 def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None) -> None:
@@ -31,6 +31,8 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
     workers = workers_for(workers)
     run = Run(config, folder)
     if not run.is_done():
+        if rounding := run.segments.rounding(config):
+            errors.print(rounding, highlight=False, soft_wrap=True)
         with progress() as display:
             line = bar(display, f"{config.robot}, {config.method}", None)
 

@@ -19,9 +19,10 @@ from agents.settings import PPOSettings, SACSettings
 from agents.worlds import Worlds
 from simtransfer.experiment import ExperimentConfig, _describe
 from simtransfer.plan import PLANS, find_plan
-from simtransfer.run import ASKEW, Run
+from simtransfer.run import Run
 from simtransfer.run_config import RunConfig
 from simtransfer.schedule import Schedule
+from simtransfer.teaching import ASKEW
 
 SMALL = RunConfig(
     robot="van",
@@ -98,7 +99,7 @@ def test_weights_that_cannot_learn_with_a_mirror_are_told_of(askew, tmp_path, mo
         ppo=replace(SMALL.ppo, mirrored=True),
     )
     nothing = np.zeros((2, len(teacher.reads)), dtype=np.float32)  # is fitted: one body, one head
-    monkeypatch.setattr("simtransfer.run.recollect", lambda *_: nothing)
+    monkeypatch.setattr("simtransfer.teaching.recollect", lambda *_: nothing)
     built(chosen, tmp_path / "run")
     rows = json.loads((tmp_path / "run/transfer.json").read_text())
     assert any(ASKEW in row["detail"] for row in rows) == askew
@@ -187,7 +188,7 @@ SCRIPT = """
 import sys, time
 from pathlib import Path
 from tests.simtransfer.test_run import renewed
-from simtransfer.run import ASKEW, Run
+from simtransfer.run import Run
 
 method, renewal, late, workers, teacher, folder = sys.argv[1:]
 
