@@ -34,7 +34,8 @@ class ExperimentConfig:
         students: Robots to transfer to.
         methods: Transfer plans; ``scratch`` is the baseline.
         seeds: How many seeds; the same ones for every method.
-        steps: Environment steps of each run.
+        steps: Environment steps of each run, rounded up to whole rollouts; as many as training from
+            scratch needs to converge.
         interval: Steps between evaluations.
         renewal: Evaluations until worlds begin anew; see `RunConfig.renewal`.
         episodes: Episodes of each evaluation.
@@ -53,7 +54,7 @@ class ExperimentConfig:
     students: tuple[str, ...] = ("van", "skid_steer", "trike")
     methods: tuple[str, ...] = ("scratch", "zero_shot", "finetune")
     seeds: int = 5
-    steps: int = 200_000
+    steps: int = 262_144
     interval: int = 8_192
     renewal: int = 1
     episodes: int = 50

@@ -32,7 +32,7 @@ from simtransfer.initialization import FittedHead, refuse_other_shape, report
 from simtransfer.measured_curve import MeasuredCurve
 from simtransfer.measured_ranges import MeasuredRanges
 from simtransfer.run_config import RunConfig
-from simtransfer.run_record import completed, differences, record, said
+from simtransfer.recorded_config import completed, differences, record, said
 from simtransfer.schedule import Drawn
 from simtransfer.segments import Segments
 from simtransfer.teaching import Teaching, teach
