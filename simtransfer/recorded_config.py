@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -17,16 +17,11 @@ SHOWN = 4  # differences; more say no more
 MISSING = "nothing"
 
 
-def record(config: RunConfig, digests: Mapping[str, str | None]) -> dict[str, Any]:
-    """What a run writes down of itself: all settings, with the steps that it trains.
-
-    Args:
-        config: The run's.
-        digests: Fingerprints of what the names in it stand for.
-    """
+def settled(config: RunConfig) -> dict[str, Any]:
+    """What a run writes down of itself: all of its settings, with the steps that it trains."""
     segments = Segments.of(config)
     what_runs = {"steps": segments.budget, "interval": segments.interval}
-    settings: dict[str, Any] = plain(config.resolved() | what_runs | {"digests": dict(digests)})
+    settings: dict[str, Any] = plain(config.resolved() | what_runs)
     return settings
 
 

@@ -31,8 +31,8 @@ from simtransfer.imitation import TeacherDrives
 from simtransfer.initialization import FittedHead, refuse_other_shape, report
 from simtransfer.measured_curve import MeasuredCurve
 from simtransfer.measured_ranges import MeasuredRanges
+from simtransfer.recorded_config import completed, differences, said, settled
 from simtransfer.run_config import RunConfig
-from simtransfer.recorded_config import completed, differences, record, said
 from simtransfer.schedule import Drawn
 from simtransfer.segments import Segments
 from simtransfer.teaching import Teaching, teach
@@ -143,7 +143,7 @@ class Run:
         """The configuration, and what the names in it stood for."""
         teacher = self.teacher.digest if self.teacher else None
         digests = {"robot": self.robot.digest, "teacher": teacher, **self.config.files}
-        return record(self.config, digests)
+        return settled(self.config) | {"digests": digests}
 
     def execute(self) -> bool:
         """Train, or go on, to the end; does nothing where that has been done.
@@ -179,9 +179,9 @@ class Run:
         fitted = _below("fitted.", kept[0]) if kept else {}
         known = fitted.keys() == {"weights", "explained"}
         self._build(FittedHead(**fitted) if known else None)
+        segment = self._resume(*kept) if kept else 0
         (self.folder / "done.json").unlink(missing_ok=True)  # of a run that is to train for longer
         write_json(self._record(), self.folder / "config.json")
-        segment = self._resume(*kept) if kept else 0
         if not self._curve.holds(segments.start(segment)):  # or was about to, when killed
             self._evaluate(segment)
         while segment < segments.count:
@@ -335,7 +335,7 @@ class Run:
                 tensors=self.learner.tensors(),
                 provenance={
                     "command": self._command,
-                    "config": config.resolved() | {"steps": self.segments.budget},
+                    "config": settled(config),
                     "steps": self.learner.steps,
                     "hours": self._curve.seconds / 3600,
                     "teachers": lineage(self.teacher) if self.teacher else [],
@@ -350,7 +350,8 @@ class Run:
             "measured": self._curve.measured.to_dict("records"),
         }
         write_json(done, self.folder / "done.json")
-        if config.plan.remember or config.algorithm == "sac":  # all that was seen is large
+        remembers = config.plan.remember or config.algorithm == "sac"  # which is large
+        if remembers or self._why_not_longer(done=False):
             (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     @property

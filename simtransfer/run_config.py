@@ -73,7 +73,9 @@ class RunConfig:
     def __post_init__(self) -> None:
         """Settle what follows from what is given; refuse figures that no run can have."""
         for each in fields(self):
-            checked(getattr(self, each.name), str(each.type), each.name)
+            value = getattr(self, each.name)
+            if type(value) is not int:  # whose limits have words of their own
+                checked(value, str(each.type), each.name)
         if self.plan is NOT_YET:
             object.__setattr__(self, "plan", find_plan(self.method or "scratch"))
         for name, kind in NESTED.items():
