@@ -120,9 +120,17 @@ class ExperimentConfig:
 
 
 def student_network(teacher: Bundle, hidden: tuple[int, ...] | None) -> Network:
-    """The teacher's shape, which weights can be copied into, or one with ``hidden`` layers."""
+    """The teacher's shape, which weights can be copied into, or one with ``hidden`` layers.
+
+    Raises:
+        ValueError: If these are no widths.
+    """
     network = replace(teacher.network, squash=False)
-    return replace(network, hidden=hidden, critic_hidden=hidden) if hidden else network
+    if hidden is not None and not isinstance(hidden, tuple | list):
+        raise ValueError(f"hidden: expected widths such as (64, 64), got {shown(hidden)}")
+    return (
+        replace(network, hidden=tuple(hidden), critic_hidden=tuple(hidden)) if hidden else network
+    )
 
 
 def execute(

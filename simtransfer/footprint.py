@@ -50,11 +50,11 @@ def require_memory(config: RunConfig, workers: int, runs: int = 1) -> None:
 
     def require(entries: int) -> None:
         parts = footprint(config, workers, entries)
-        worlds = next(iter(parts))
+        largest = max(parts, key=lambda name: parts[name])
+        fewer = " or fewer --workers" if runs > 1 else ""
         refuse_too_large(
             {name: runs * size for name, size in parts.items()},
-            f"give fewer --{worlds}, or less of what else is large"
-            + (", or fewer --workers" if workers * runs > 1 else ""),
+            f"give a smaller --{largest}{fewer}",
         )
 
     try:

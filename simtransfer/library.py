@@ -16,6 +16,7 @@ from agents.evaluation import evaluate as play
 from agents.evaluation import summarize
 from agents.processes import workers_for
 from envs.robot import Robot
+from envs.tables import checked, shown
 from simtransfer.deployment import Deployment
 from simtransfer.experiment import student_network
 from simtransfer.files import read_json
@@ -89,7 +90,8 @@ def train(
         ValueError: For a value that cannot be, before anything is trained.
     """
     derived = dict.fromkeys(("method", "plan", "teacher"), FROM_SCRATCH)
-    refuse_unknown("train", settings, ScratchSettings.__annotations__, derived)
+    known = (*ScratchSettings.__annotations__, "robot", "output", "workers")
+    refuse_unknown("train", settings, known, derived)
     return _execute(RunConfig(robot=_name(robot), **settings), output, workers)
 
 
@@ -129,7 +131,7 @@ def transfer(
     refuse_unknown(
         "transfer",
         settings,
-        TrainingSettings.__annotations__,
+        (*TrainingSettings.__annotations__, "method", "plan", "hidden", "output", "workers"),
         {
             "task": "it is the teacher's",
             "network": "it is the teacher's; give hidden=… for other widths",
@@ -141,6 +143,8 @@ def transfer(
         raise TypeError("transfer(): method and plan are two words for one thing; give one of them")
     chosen = method if method is not None else plan if plan is not None else "finetune"
     named, chosen = (chosen, find_plan(chosen)) if isinstance(chosen, str) else ("", chosen)
+    if not isinstance(chosen, TransferPlan):
+        raise ValueError(f"method: expected a name or a TransferPlan, got {shown(chosen)}")
     known = load_bundle(teacher)
     changed: TrainingSettings = {**TRANSFER, **settings}
     config = RunConfig(
@@ -179,7 +183,7 @@ def evaluate(
     Returns:
         One row: ``suite, episodes, success_rate, return_mean`` and the task's own measures.
     """
-    if episodes < 1:
+    if checked(episodes, "int", "episodes") < 1:
         raise ValueError(f"episodes must be at least 1, got {episodes}")
     bundle = policy.bundle if isinstance(policy, Student) else policy
     deployed = Deployment(bundle, robot, randomization=randomization, simulator=simulator)

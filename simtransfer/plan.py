@@ -208,5 +208,5 @@ def name_plan(plan: TransferPlan, called: str = "") -> str:
         return called
     raise ValueError(
         f"method {called!r} is not the plan given, which is {names[0] if names else 'custom'!r}; "
-        "give the method or the plan alone"
+        "give one of the two, or both of one name"
     )

@@ -121,7 +121,7 @@ class Run:
             return done
         fixed = ""
         if [key for key, *_ in differing] == ["steps"] and here["steps"] > there["steps"]:
-            fixed = self._why_not_longer(done)
+            fixed = self._why_not_longer(there["steps"] if done else 0)
             if not fixed:
                 return False
         raise ValueError(
@@ -129,13 +129,19 @@ class Run:
             f"{fixed}; remove it, or write to another --output"
         )
 
-    def _why_not_longer(self, done: bool) -> str:
-        """What keeps a run in the folder from being trained for more steps; empty if nothing."""
+    def _why_not_longer(self, finished: int) -> str:
+        """What keeps a run in the folder from being trained for more steps; empty if nothing.
+
+        Args:
+            finished: Steps after which it was finished, if it was.
+        """
         if self.config.plan.changes:
             return f" (it cannot go on: the schedules of {self.config.method} span the budget)"
         if self.config.schedule.kind == "curriculum":
             return " (it cannot go on: its curriculum spans the budget)"
-        if done and not (self.folder / CHECKPOINT).exists():
+        kept = (self.folder / CHECKPOINT).exists()
+        # One that was shorter than that is trained from its beginning.
+        if finished >= self.config.renewal * self.segments.interval and not kept:
             return " (it cannot go on: it is finished, and kept no checkpoint)"
         return ""
 
@@ -351,7 +357,7 @@ class Run:
         }
         write_json(done, self.folder / "done.json")
         remembers = config.plan.remember or config.algorithm == "sac"  # which is large
-        if remembers or self._why_not_longer(done=False):
+        if remembers or self._why_not_longer(0):
             (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     @property

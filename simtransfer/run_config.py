@@ -82,6 +82,8 @@ class RunConfig:
             if not isinstance(getattr(self, name), kind):
                 given = shown(getattr(self, name))
                 raise ValueError(f"{name}: expected a {kind.__name__}, got {given}")
+        if not isinstance(self.ppo, PPOSettings | dict):
+            raise ValueError(f"ppo: expected PPOSettings or a dictionary, got {shown(self.ppo)}")
         object.__setattr__(self, "method", name_plan(self.plan, self.method))
         _ = self.hyperparameters
         for name in ("steps", "interval", "renewal", "episodes", "final_episodes"):

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from agents.processes import workers_for
 from simtransfer.files import read_json, write_bytes
+from simtransfer.footprint import require_memory
 from simtransfer.initialization import TensorReport
 from simtransfer.records import read_ranges
 from simtransfer.report.ranges import draw_ranges
@@ -31,6 +32,7 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
     workers = workers_for(workers)
     run = Run(config, folder)
     if not run.is_done():
+        require_memory(config, workers)
         if rounding := run.segments.rounding(config):
             errors.print(rounding, highlight=False, soft_wrap=True)
         with progress() as display:

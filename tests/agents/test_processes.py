@@ -197,7 +197,7 @@ def test_fewer_than_one_process_or_far_more_than_cores_are_refused():
         workers_for(0)
     with pytest.raises(ValueError, match=r"workers must be at most \d+ \(4 for each of"):
         workers_for(1_000_000)
-    with pytest.raises(ValueError, match="workers must be a whole number, got 2.5"):
+    with pytest.raises(ValueError, match="workers must be a whole number"):
         workers_for(2.5)
 
 

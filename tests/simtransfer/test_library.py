@@ -46,6 +46,7 @@ def test_a_plan_of_ones_own_is_recorded_as_such(teacher_folder, tmp_path):
         ({"network": None}, "give hidden=… for other widths"),
         ({"algorithm": "sac"}, "students are trained by PPO"),
         ({"teacher": "van"}, "multiple values"),
+        ({"metod": "kickstart"}, "did you mean 'method'"),
     ],
 )
 def test_transfer_swallows_nothing(settings, said, teacher_folder):
@@ -78,6 +79,12 @@ def test_other_functions_name_all_that_they_take(function):
 def test_an_unknown_method_is_refused_with_the_nearest(teacher_folder):
     with pytest.raises(ValueError, match="did you mean 'kickstart'"):
         simtransfer.transfer(teacher_folder, "van", method="kikstart")
+    with pytest.raises(ValueError, match="expected a name or a TransferPlan, got 3"):
+        simtransfer.transfer(teacher_folder, "van", method=3)
+    with pytest.raises(ValueError, match="hidden: expected widths such as"):
+        simtransfer.transfer(teacher_folder, "van", method="dagger", hidden=5)
+    with pytest.raises(ValueError, match="episodes: expected a whole number"):
+        simtransfer.evaluate(teacher_folder, episodes=2.5)
 
 
 @pytest.mark.parametrize(

@@ -411,7 +411,9 @@ def test_the_last_segment_may_be_shorter(tmp_path):
     assert sorted(set(curve(run.folder)["step"])) == [0, 256, 384]
 
 
-@pytest.mark.parametrize(("method", "steps"), [("scratch", 256), ("finetune", 384)])
+@pytest.mark.parametrize(
+    ("method", "steps"), [("scratch", 128), ("scratch", 256), ("finetune", 384)]
+)
 def test_a_finished_run_is_trained_further_as_if_it_had_never_ended(
     method, steps, teacher_folder, tmp_path
 ):
