@@ -273,3 +273,18 @@ def test_the_critic_learns_at_a_rate_of_its_own():
         }
     assert moved[10.0]["actor"] == pytest.approx(moved[1.0]["actor"])
     assert moved[10.0]["critic"] > 3.0 * moved[1.0]["critic"]
+
+
+def test_the_learning_rate_falls_over_its_own_steps_whatever_is_trained():
+    """And on both halves of a training that is made longer as in one piece."""
+    rates = []
+    worlds = Worlds(LocalGroup(MAKE, 2), [1, 2])
+    settings = replace(PPO, decay=256, critic_rate=2.0)
+    made = PPOLearner(worlds, worlds.interface, TINY, settings, seed=0, logger=Logger(None, []))
+    for steps in (64, 128, 128):
+        made.learn(worlds, steps, lambda step: None, lambda: None)
+        rates.append([group["lr"] for group in made.policy.optimizer.param_groups])
+    worlds.close()
+    for (actor, critic), left in zip(rates, (0.75, 0.25, 0.0), strict=True):
+        assert actor == pytest.approx(settings.learning_rate * (0.1 + 0.9 * left))
+        assert critic == pytest.approx(2.0 * actor)
