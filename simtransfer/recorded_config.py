@@ -47,9 +47,9 @@ def _count_as_before(whole: dict[str, Any]) -> None:
             whole["sac"]["worlds"] if sac else whole["ppo"]["worlds"] * whole["ppo"]["rollout"]
         )
         interval = math.ceil(whole["interval"] / rollout) * rollout
-        trained = 0 if whole["plan"]["trainable"] == "none" else whole["steps"]
-        steps = math.ceil(trained / interval) * interval
-        whole |= {"interval": interval, "steps": steps}
+        steps = math.ceil(whole["steps"] / interval) * interval
+        trained = 0 if whole["plan"]["trainable"] == "none" else steps
+        whole |= {"interval": interval, "steps": trained}
         whole["ppo"]["decay"] = steps
     except (KeyError, TypeError, ZeroDivisionError):
         return  # damaged: it differs, whatever it is completed with

@@ -120,8 +120,9 @@ class Run:
         if not differing:
             return done
         fixed = ""
-        if [key for key, *_ in differing] == ["steps"] and here["steps"] > there["steps"]:
-            fixed = self._why_not_longer(there["steps"] if done else 0)
+        key, trained, asked = differing[0]
+        if len(differing) == 1 and key == "steps" and isinstance(trained, int) and asked > trained:
+            fixed = self._why_not_longer(trained if done else 0)
             if not fixed:
                 return False
         raise ValueError(
