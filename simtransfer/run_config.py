@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypedDict, cast
 
 from agents.bundle import Network
+from agents.evaluation import MOST_EPISODES
 from agents.settings import PPOChanges, PPOSettings, SACSettings, settle
 from envs.catalogue import SIMULATORS, find_robot, is_made_for
 from envs.interface import unknown
@@ -91,6 +92,8 @@ class RunConfig:
                 raise ValueError(f"{name} must be at least 1, got {shown(getattr(self, name))}")
             if getattr(self, name) >= LARGEST:
                 raise ValueError(f"{name} must be below 2**63, got {shown(getattr(self, name))}")
+        if (most := max(self.episodes, self.final_episodes)) > MOST_EPISODES:
+            raise ValueError(f"episodes must be at most {MOST_EPISODES:,}, got {shown(most)}")
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed must not be negative nor above 4294967295, got {self.seed}")
         if self.algorithm not in ALGORITHMS:
