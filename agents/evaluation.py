@@ -10,17 +10,22 @@ import pandas as pd
 from agents.actor import Act
 from agents.arena import Arena
 from agents.playing import Episode, Place
-from envs.tables import LARGEST
+from envs.tables import LARGEST, shown
+
+MOST_EPISODES = 1_000_000  # more is a slip of the finger
 
 
 def places(episodes: Mapping[str, int], first: int = 0) -> list[Place]:
     """So many of each suite's fixed list, from ``first`` on.
 
     Raises:
-        ValueError: If an episode's number is negative, or larger than a table can hold.
+        ValueError: If an episode's number is negative or larger than a table can hold, or if there
+            are more than `MOST_EPISODES`.
     """
     if first < 0:
         raise ValueError(f"episodes are numbered from 0, got {first}")
+    if (count := sum(episodes.values())) > MOST_EPISODES:
+        raise ValueError(f"episodes must be at most {MOST_EPISODES:,} in all, got {shown(count)}")
     if first + max(episodes.values(), default=0) > LARGEST:
         raise ValueError("episodes are numbered below 2**63; give a smaller seed")
     return [(suite, first + k) for suite, count in episodes.items() for k in range(count)]

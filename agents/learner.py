@@ -89,7 +89,6 @@ class PPOLearner:
         interface: What their vectors hold.
         network: Shape of the networks.
         settings: Hyperparameters.
-        budget: Steps of the whole training.
         seed: Of the networks' first weights.
         logger: Where training figures go.
         mirror: How the worlds look with left and right swapped.
@@ -102,7 +101,6 @@ class PPOLearner:
         network: Network,
         settings: PPOSettings,
         *,
-        budget: int,
         seed: int,
         logger: Logger,
         mirror: Mirror | None = None,
@@ -111,11 +109,15 @@ class PPOLearner:
         self._ppo = PPO(
             NamedPolicy,
             worlds,
-            budget=budget,
+            budget=settings.decay,
             critic_first=settings.critic_first,
             critic_rate=settings.critic_rate,
             warm_up=settings.warm_up,
-            learning_rate=lambda left: settings.learning_rate * (0.1 + 0.9 * left),
+            learning_rate=(
+                (lambda left: settings.learning_rate * (0.1 + 0.9 * left))
+                if settings.decay
+                else settings.learning_rate
+            ),
             n_steps=settings.rollout,
             batch_size=settings.batch,
             n_epochs=settings.epochs,

@@ -27,8 +27,8 @@ class PPO(stable_baselines3.PPO):
     """Stable-Baselines3's PPO whose normalizer lives in the policy and whose loss can be extended.
 
     Attributes:
-        budget: Steps of the whole training, over which schedules run, however often it is resumed;
-            0 for those of the current call of ``learn``.
+        budget: Steps over which Stable-Baselines3's schedules run, however long the training is
+            and however often it is resumed; 0 for those of the current call of ``learn``.
         actor_weight: Weight of the actor's part of the loss; 0 trains the critic alone.
         auxiliary: An extra loss of the policy, given a minibatch of observations ``(n, entries)``.
         updated: Called after each update.

@@ -31,9 +31,12 @@ from agents.answers import Sender, answer, opened, told
 from agents.course import Array, Course, Draw
 from agents.group import Arrays, Group, Infos, Layout, LocalGroup, Make, Spaces, shares
 from agents.line import ATTENTION, MAIL, Line
+from envs.tables import shown
 
 PATIENCE = 5.0  # s that a process gets to end
 PRELOADED = ("torch", "envs.bullet", "envs.catalogue")  # which processes then share
+MOST_PER_CORE = 4  # processes; more than cores only wait for each other
+FEW = 16  # processes that any machine may start
 STEP, RENEW = 1, 2  # words: step, and let a world whose episode ended rest, or begin the next
 
 
@@ -41,13 +44,24 @@ def workers_for(asked: int | None) -> int:
     """How many processes to use: as many as were asked for, else one for each core.
 
     Raises:
-        ValueError: If fewer than one were asked for.
+        ValueError: If fewer than one were asked for, or far more than there are cores.
     """
-    if asked is not None and asked < 1:
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # a container may have fewer than are
+        cores = len(os.sched_getaffinity(0))
+    if asked is None:
+        return cores
+    if isinstance(asked, bool) or not isinstance(asked, int):
+        raise ValueError(f"workers must be a whole number, got {shown(asked)}")
+    if asked < 1:
         raise ValueError(f"workers must be at least 1, got {asked}")
-    if asked is None and hasattr(os, "sched_getaffinity"):  # a container may have fewer than are
-        return len(os.sched_getaffinity(0))
-    return asked or os.cpu_count() or 1
+    most = max(MOST_PER_CORE * cores, FEW)
+    if asked > most:
+        raise ValueError(
+            f"workers must be at most {most} ({MOST_PER_CORE} for each of {cores} cores, "
+            f"at least {FEW}), got {shown(asked)}"
+        )
+    return asked
 
 
 def forkserver(*preload: str) -> ForkServerContext:

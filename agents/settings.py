@@ -12,6 +12,13 @@ from typing import TypedDict
 import docstring_parser
 
 from envs.interface import unknown
+from envs.tables import LARGEST, checked, shown
+
+# Beyond these a figure is a slip of the finger, whatever the machine's memory.
+MOST_WORLDS = 4_096
+MOST_STEPS = 1_048_576
+MOST_EPOCHS = 1_000
+MOST_TRANSITIONS = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -21,7 +28,9 @@ class PPOSettings:
     The defaults are those of driving, and of a world that nobody has tuned them for.
 
     Attributes:
-        learning_rate: At the start; falls linearly to a tenth over the budget.
+        learning_rate: Adam's, at the start.
+        decay: Steps over which the learning rate falls linearly to a tenth, where it stays, however
+            long the training is; 0: it does not fall.
         worlds: Environments stepped side by side.
         rollout: Steps of each world between updates.
         batch: Minibatch size.
@@ -49,6 +58,7 @@ class PPOSettings:
     """
 
     learning_rate: float = 3e-4
+    decay: int = 1_024_000
     worlds: int = 16
     rollout: int = 128
     batch: int = 512
@@ -68,16 +78,19 @@ class PPOSettings:
 
     def __post_init__(self) -> None:
         """Refuse figures that nothing can be trained with."""
+        _typed(self)
         _positive(self, "learning_rate", "worlds", "rollout", "epochs", "clip", "exploration")
         _positive(self, "divergence", "gradient", "critic_rate")
         _share(self, "discount", "trace")
         if not 0 <= self.entropy < math.inf:
             raise ValueError(f"ppo.entropy must not be negative, got {self.entropy}")
-        for name in ("critic_first", "warm_up", "averaging"):
+        for name in ("critic_first", "warm_up", "averaging", "decay"):
             if getattr(self, name) < 0:
                 raise ValueError(f"ppo.{name} must not be negative, got {getattr(self, name)}")
         if self.batch < 2:
             raise ValueError(f"ppo.batch must be at least 2, got {self.batch}")
+        _limited(self, worlds=MOST_WORLDS, rollout=MOST_STEPS, batch=MOST_STEPS, epochs=MOST_EPOCHS)
+        _limited(self, **dict.fromkeys(("critic_first", "warm_up", "averaging", "decay"), LARGEST))
         if self.worlds * self.rollout < 2:
             raise ValueError("ppo: worlds times rollout must be at least 2")
 
@@ -86,6 +99,7 @@ class PPOChanges(TypedDict, total=False):
     """Fields of `PPOSettings` that are to differ from the task's own."""
 
     learning_rate: float
+    decay: int
     worlds: int
     rollout: int
     batch: int
@@ -131,10 +145,30 @@ class SACSettings:
 
     def __post_init__(self) -> None:
         """Refuse figures that nothing can be trained with."""
+        _typed(self)
         _positive(self, "learning_rate", "worlds", "batch", "buffer", "updates")
         _share(self, "discount")
         if self.start < 0:
             raise ValueError(f"sac.start must not be negative, got {self.start}")
+        _limited(self, worlds=MOST_WORLDS, batch=MOST_STEPS, buffer=MOST_TRANSITIONS)
+        _limited(self, updates=MOST_EPOCHS, start=LARGEST)
+
+
+def _typed(settings: PPOSettings | SACSettings) -> None:
+    for field in fields(settings):
+        value, where = getattr(settings, field.name), f"{_kind(settings)}.{field.name}"
+        if field.type == "float" and not isinstance(value, float):  # which may be NaN: see below
+            checked(value, "float", where)
+        elif field.type != "float":
+            checked(value, str(field.type), where)
+
+
+def _limited(settings: PPOSettings | SACSettings, **limits: int) -> None:
+    for name, most in limits.items():
+        if (value := getattr(settings, name)) > most:
+            raise ValueError(
+                f"{_kind(settings)}.{name} must be at most {most:,}, got {shown(value)}"
+            )
 
 
 def _positive(settings: PPOSettings | SACSettings, *names: str) -> None:
@@ -196,7 +230,8 @@ def _explained() -> str:
         values = ", ".join(
             f"{task} {getattr(row, entry.arg_name)}".strip() for task, row in rows.items()
         )
-        lines.append(f"    {entry.arg_name}: {entry.description} Default: {values}.")
+        meaning = " ".join((entry.description or "").split())  # one line: parsers read on by indent
+        lines.append(f"    {entry.arg_name}: {meaning} Default: {values}.")
     return "\n".join(lines)
 
 

@@ -1,6 +1,8 @@
 """Is a teacher worth having? From scratch against transfer, on three cars built differently.
 
 python -m experiments.driving_transfer --seeds 10
+
+The budget is where training from scratch has converged; the report warns where it has not.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ EXPERIMENT = ExperimentConfig(
     students=("van", "skid_steer", "trike"),
     methods=("scratch", "zero_shot", "finetune"),
     seeds=10,
-    steps=98_304,
-    interval=4_096,
+    steps=262_144,
+    interval=8_192,
     episodes=20,
 )
 

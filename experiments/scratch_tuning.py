@@ -185,7 +185,8 @@ def search_of(scratch: Scratch, tuning: Tuning) -> Search:
         first,
         "area under the success curve",
         asdict(scratch)
-        | {name: getattr(tuning, name) for name in ("steps", "interval", "episodes")},
+        | {name: getattr(tuning, name) for name in ("steps", "interval", "episodes")}
+        | {"decay": now.decay},
     )
 
 

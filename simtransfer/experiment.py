@@ -35,7 +35,8 @@ class ExperimentConfig:
         students: Robots to transfer to.
         methods: Transfer plans; ``scratch`` is the baseline.
         seeds: How many seeds; the same ones for every method.
-        steps: Environment steps of each run.
+        steps: Environment steps of each run, rounded up to whole rollouts; as many as training from
+            scratch needs to converge.
         interval: Steps between evaluations.
         renewal: Evaluations until worlds begin anew; see `RunConfig.renewal`.
         episodes: Episodes of each evaluation.
@@ -54,7 +55,7 @@ class ExperimentConfig:
     students: tuple[str, ...] = ("van", "skid_steer", "trike")
     methods: tuple[str, ...] = ("scratch", "zero_shot", "finetune")
     seeds: int = 5
-    steps: int = 200_000
+    steps: int = 262_144
     interval: int = 8_192
     renewal: int = 1
     episodes: int = 50
@@ -121,9 +122,17 @@ class ExperimentConfig:
 
 
 def student_network(teacher: Bundle, hidden: tuple[int, ...] | None) -> Network:
-    """The teacher's shape, which weights can be copied into, or one with ``hidden`` layers."""
+    """The teacher's shape, which weights can be copied into, or one with ``hidden`` layers.
+
+    Raises:
+        ValueError: If these are no widths.
+    """
     network = replace(teacher.network, squash=False)
-    return replace(network, hidden=hidden, critic_hidden=hidden) if hidden else network
+    if hidden is not None and not isinstance(hidden, tuple | list):
+        raise ValueError(f"hidden: expected widths such as (64, 64), got {shown(hidden)}")
+    return (
+        replace(network, hidden=tuple(hidden), critic_hidden=tuple(hidden)) if hidden else network
+    )
 
 
 def execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agents.actor import Actor
 from agents.bundle import Bundle, Network
 from agents.networks import Trunk
 from agents.policy import NamedPolicy
@@ -39,26 +38,40 @@ class TensorReport:
     detail: str = ""
 
 
+@dataclass(frozen=True)
+class FittedHead:
+    """A last layer that acts as a teacher would, fitted on what the teacher reads.
+
+    Attributes:
+        weights: From the trunk's output, and last the bias, to the student's actions,
+            ``(width + 1, actions)``.
+        explained: Share of the variance of each action that it explains, ``(actions,)``.
+    """
+
+    weights: Tensor
+    explained: Tensor
+
+
 def initialize(
     policy: NamedPolicy,
     teacher: Bundle,
     view: TeacherView,
     plan: TransferPlan,
-    states: NDArray[np.float32],
+    fit: Callable[[], FittedHead],
 ) -> dict[str, tuple[str, str]]:
     """Copy what ``plan`` says from ``teacher`` into the student's ``policy``, in place.
 
     The first layer is composed with the map between the robots' observations, so that the student's
     trunk computes what the teacher's would. The last layer is copied where both robots' actions
-    mean the same, and else fitted, so that on ``states`` the student acts as the teacher would in
-    the student's body.
+    mean the same, and else fitted, so that the student acts as the teacher would in the student's
+    body.
 
     Args:
         policy: The student's.
         teacher: The teacher's bundle.
         view: How the two robots' words correspond.
         plan: What is copied.
-        states: What the teacher reads in its own world, ``(n, features)``.
+        fit: Gives the fitted last layer, see `fit_head`; called only where one is needed.
 
     Returns:
         Status and detail by tensor name, for the tensors that were taken over.
@@ -76,7 +89,7 @@ def initialize(
     _copy_trunk(trunks.actor, teacher, "actor.trunk", view.observations, taken)
     if plan.initialization == "trunk":
         return taken
-    _copy_head(policy, teacher, view, states, taken)
+    _copy_head(policy, teacher, view, fit, taken)
     same_critic = (
         tuple(x.out_features for x in trunks.critic.linear) == teacher.network.critic_hidden
     )
@@ -153,36 +166,37 @@ def _copy_head(
     policy: NamedPolicy,
     teacher: Bundle,
     view: TeacherView,
-    states: NDArray[np.float32],
+    fit: Callable[[], FittedHead],
     taken: dict[str, tuple[str, str]],
 ) -> None:
-    actor = view.actor
-    weight, bias = actor.head.weight.detach(), actor.head.bias.detach()
+    head = view.actor.head
+    weight, bias = head.weight.detach(), head.bias.detach()
     entry = ("copied", "")
     if not view.actions.is_identity:
-        fitted, explained = _fit_head(actor, teacher, view, states)
-        weight, bias = fitted[:-1].T, fitted[-1]
+        fitted = fit()
+        weight, bias = fitted.weights[:-1].T, fitted.weights[-1]
         names = [feature.name for feature in policy.interface.action]
-        fit = ", ".join(f"{n} {100 * e:.1f} %" for n, e in zip(names, explained, strict=True))
-        entry = ("aligned", f"fitted to the teacher's commands; variance explained: {fit}")
+        shares = zip(names, fitted.explained.tolist(), strict=True)
+        listed = ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares)
+        entry = ("aligned", f"fitted to the teacher's commands; variance explained: {listed}")
     with torch.no_grad():
         policy.action_net.weight.copy_(weight)
         policy.action_net.bias.copy_(bias)
     taken["actor.head.weight"] = taken["actor.head.bias"] = entry
 
 
-def _fit_head(
-    actor: Actor, teacher: Bundle, view: TeacherView, states: NDArray[np.float32]
-) -> tuple[Tensor, list[float]]:
+def fit_head(teacher: Bundle, view: TeacherView, states: NDArray[np.float32]) -> FittedHead:
     """Ridge regression from the trunk's output to the student's actions.
 
     The map between two robots' actions bends with speed and stops at limits, so that no matrix on
     the teacher's actions equals it; the trunk's output knows the speed as well.
 
-    Returns:
-        Weights and, last, the bias, ``(width + 1, actions)``; and per action the share of variance
-        explained.
+    Args:
+        teacher: The teacher's bundle.
+        view: How the two robots' words correspond.
+        states: What the teacher reads in its own world, ``(n, features)``.
     """
+    actor = view.actor
     with torch.no_grad():
         latent = actor.trunk(torch.as_tensor(states)).double()
     names = [feature.name for feature in teacher.reads]
@@ -194,7 +208,7 @@ def _fit_head(
     solution = torch.linalg.solve(design.T @ design + penalty, design.T @ wanted)
     residual = (wanted - design @ solution).var(dim=0)
     explained = 1.0 - residual / wanted.var(dim=0).clamp_min(1e-12)
-    return solution, explained.tolist()
+    return FittedHead(solution, explained)
 
 
 def refuse_other_shape(network: Network, teacher: Bundle, plan: TransferPlan) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -14,16 +15,27 @@ from agents.bundle import Bundle, load_bundle
 from agents.evaluation import evaluate as play
 from agents.evaluation import summarize
 from agents.processes import workers_for
-from agents.settings import settle
 from envs import find_robot
 from envs.robot import Robot
+from envs.tables import checked, shown
 from simtransfer.deployment import Deployment
 from simtransfer.experiment import student_network
 from simtransfer.initialization import TensorReport
-from simtransfer.plan import PLANS, TransferPlan, find_plan
+from simtransfer.plan import TransferPlan, find_plan
 from simtransfer.run import Run
-from simtransfer.run_config import RunConfig
+from simtransfer.run_config import (
+    TRANSFER,
+    RunConfig,
+    ScratchSettings,
+    TrainingSettings,
+    refuse_unknown,
+)
 from simtransfer.run_records import read_finished_curve, read_transfer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+FROM_SCRATCH = "it trains from scratch; use simtransfer.transfer"
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,11 @@ def load(bundle: str | Path) -> Bundle:
 
 
 def train(
-    robot: str | Path | Robot, *, output: Path | None = None, workers: int = 1, **settings: object
+    robot: str | Path | Robot = RunConfig.robot,
+    *,
+    output: Path | None = None,
+    workers: int | None = 1,
+    **settings: Unpack[ScratchSettings],
 ) -> Student:
     """Train from scratch.
 
@@ -64,50 +80,86 @@ def train(
         robot: A name, the path of a ``robot.toml``, or a `Robot`.
         output: Folder of the run, from which a killed training goes on. Default: a temporary one.
         workers: Processes that step the worlds, for a script that is guarded by
-            ``if __name__ == "__main__":``; 1 is this process. Changes no result.
-        **settings: Other fields of `simtransfer.run_config.RunConfig`; of ``ppo``, only what
-            differs from the task's own, as a dictionary.
+            ``if __name__ == "__main__":``; 1 is this process, None one for each core, as on the
+            command line. Changes no result.
+        **settings: Other settings of the run, with the command line's names and defaults:
+            ``task``, ``steps``, ``seed``, ``interval``, ``renewal``, ``episodes``,
+            ``final_episodes``, ``randomization``, ``schedule``, ``evaluation``, ``simulator``,
+            ``network``, ``algorithm``, ``ppo`` (what differs from the task's own, as a dictionary)
+            and ``sac``. See `simtransfer.run_config.RunConfig`.
+
+    Raises:
+        TypeError: For a setting that there is not, with the nearest that there is.
+        ValueError: For a value that cannot be, before anything is trained.
     """
-    task = str(settings.get("task", RunConfig.task))
-    config = RunConfig(robot=_name(robot), **_settled(task, settings))  # type: ignore[arg-type]
-    return _execute(config, output, workers)
+    derived = dict.fromkeys(("method", "plan", "teacher"), FROM_SCRATCH)
+    known = (*ScratchSettings.__annotations__, "robot", "output", "workers")
+    refuse_unknown("train", settings, known, derived)
+    return _execute(RunConfig(robot=_name(robot), **settings), output, workers)
 
 
 def transfer(
     teacher: str | Path,
     robot: str | Path | Robot,
-    plan: str | TransferPlan = "finetune",
+    plan: str | TransferPlan | None = None,
     *,
+    method: str | TransferPlan | None = None,
+    hidden: tuple[int, ...] | None = None,
     output: Path | None = None,
-    workers: int = 1,
-    **settings: object,
+    workers: int | None = 1,
+    **settings: Unpack[TrainingSettings],
 ) -> Student:
     """Move a teacher's policy to another robot.
 
     Args:
         teacher: A shipped bundle's name or a bundle's folder.
         robot: The student.
-        plan: A name of `simtransfer.plan.PLANS`, or a plan of your own.
+        plan: The same as ``method``, which is the command line's word.
+        method: A name of `simtransfer.plan.PLANS`, or a `TransferPlan` of your own. Default:
+            ``finetune``.
+        hidden: Widths of the student's hidden layers. Default: the teacher's.
         output: Folder of the run. Default: a temporary one.
         workers: As in `train`.
-        **settings: Other fields of `simtransfer.run_config.RunConfig`: ``steps``, ``seed``, …
+        **settings: Other settings of the run, with the command line's names and defaults:
+            ``steps``, ``seed``, ``interval``, ``renewal``, ``episodes``, ``final_episodes``,
+            ``randomization``, ``schedule``, ``evaluation``, ``simulator`` and ``ppo`` (what
+            differs from the task's own, as a dictionary). See
+            `simtransfer.run_config.RunConfig`.
+
+    Raises:
+        TypeError: For a setting that there is not, with the nearest that there is; for both a
+            method and a plan.
+        ValueError: For a value that cannot be, before anything is trained.
     """
+    refuse_unknown(
+        "transfer",
+        settings,
+        (*TrainingSettings.__annotations__, "method", "plan", "hidden", "output", "workers"),
+        {
+            "task": "it is the teacher's",
+            "network": "it is the teacher's; give hidden=… for other widths",
+            "algorithm": "students are trained by PPO",
+            "sac": "students are trained by PPO",
+        },
+    )
+    if plan is not None and method is not None:
+        raise TypeError("transfer(): method and plan are two words for one thing; give one of them")
+    chosen = method if method is not None else plan if plan is not None else "finetune"
+    named, chosen = (chosen, find_plan(chosen)) if isinstance(chosen, str) else ("", chosen)
+    if not isinstance(chosen, TransferPlan):
+        raise ValueError(f"method: expected a name or a TransferPlan, got {shown(chosen)}")
     known = load_bundle(teacher)
-    if isinstance(plan, str):
-        method, chosen = plan, find_plan(plan)
-    else:
-        method = next((name for name, row in PLANS.items() if row == plan), "custom")
-        chosen = plan
+    changed: TrainingSettings = {**TRANSFER, **settings}
     config = RunConfig(
         task=known.task,
         robot=_name(robot),
-        method=method,
+        method=named,
         plan=chosen,
         teacher=str(teacher) if chosen.needs_teacher else None,
-        network=student_network(known, None),
+        network=student_network(known, hidden),
+        **changed,
     )
-    changed = replace(config, **_settled(known.task, settings))  # type: ignore[arg-type]
-    return _execute(changed, output, workers)
+    return _execute(config, output, workers)
 
 
 def evaluate(
@@ -118,7 +170,7 @@ def evaluate(
     episodes: int = 200,
     randomization: str = "nominal",
     simulator: str = "pybullet",
-    workers: int = 1,
+    workers: int | None = 1,
 ) -> pd.DataFrame:
     """Success, return and what else the task tells, on fixed episodes.
 
@@ -135,7 +187,7 @@ def evaluate(
     Returns:
         One row: ``suite, episodes, success_rate, return_mean`` and the task's own measures.
     """
-    if episodes < 1:
+    if checked(episodes, "int", "episodes") < 1:
         raise ValueError(f"episodes must be at least 1, got {episodes}")
     student = policy if isinstance(policy, Student) else None
     deployed = Deployment(
@@ -147,12 +199,6 @@ def evaluate(
     )
     with Arena(deployed.make, min(workers_for(workers), episodes)) as worlds:
         return summarize(play(deployed.act, worlds, {suite: episodes}))
-
-
-def _settled(task: str, settings: dict[str, object]) -> dict[str, object]:
-    """With all of the task's hyperparameters, of which ``ppo`` may name those that differ."""
-    given = settings.get("ppo", {})
-    return settings | {"ppo": settle(task, given) if isinstance(given, dict) else given}  # type: ignore[arg-type]
 
 
 def _name(robot: str | Path | Robot) -> str:
@@ -167,12 +213,12 @@ def _name(robot: str | Path | Robot) -> str:
     return str(robot.source)
 
 
-def _execute(config: RunConfig, output: Path | None, workers: int) -> Student:
+def _execute(config: RunConfig, output: Path | None, workers: int | None) -> Student:
     if config.plan.trainable == "none":
         raise ValueError(f"{config.method} trains nothing: evaluate the teacher on the student")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(output or temporary)
-        run = Run(config, folder, workers=workers)
+        run = Run(config, folder, workers=workers_for(workers))
         trained = run.execute()
         bundle = run.trained()
         rows = read_transfer(folder)

@@ -128,8 +128,12 @@ class MeasuredCurve:
             "measured": json.dumps(self.measured.to_dict("records")),
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any], end: int) -> None:
         """Go on from `state`.
+
+        Args:
+            state: Of a run that may have ended there, with results of every suite.
+            end: Steps of the whole training now; if there are more, those results are none yet.
 
         Raises:
             ValueError: If it is no curve.
@@ -137,8 +141,11 @@ class MeasuredCurve:
         self.seconds = checked(float(state["seconds"]), "float", "seconds")
         rows = pd.DataFrame(json.loads(state["rows"]))
         check_curve(rows)
-        self._rows = [rows]
         measured = json.loads(state["measured"])
         if measured != []:
             check_measured(measured)
+        if len(rows) and rows["step"].max() < end:
+            rows = rows[rows["suite"] == self._suite].reset_index(drop=True)
+            measured = []
+        self._rows = [rows]
         self.measured = pd.DataFrame(measured)

@@ -12,36 +12,48 @@ from envs.interface import unknown
 
 @dataclass(frozen=True)
 class Schedule:
-    """A value over environment steps: linear between points, constant outside them.
+    """A value over a training: linear between points, constant outside them.
 
     Attributes:
-        points: Pairs of step and value, steps rising.
+        points: Pairs of a fraction of the run's budget, from 0 (its start) to 1 (its end), and a
+            value; fractions rising. So a plan means the same in a short run and in a long one.
     """
 
-    points: tuple[tuple[int, float], ...]
+    points: tuple[tuple[float, float], ...]
 
     def __post_init__(self) -> None:
-        """Refuse an empty or unordered schedule."""
-        steps = [step for step, _ in self.points]
-        if not steps or steps != sorted(set(steps)):
-            raise ValueError(f"schedule {self.points}: give points at rising steps")
+        """Refuse an empty or unordered schedule, and one in environment steps."""
+        fractions = [fraction for fraction, _ in self.points]
+        if not fractions or fractions != sorted(set(fractions)):
+            raise ValueError(f"schedule {self.points}: give points at rising fractions")
+        for fraction in fractions:
+            if not 0.0 <= fraction <= 1.0:
+                raise ValueError(
+                    f"schedule {self.points}: points are at fractions of the run's budget, from 0 "
+                    f"to 1, got {fraction:g}; step 20,000 of 100,000 is 0.2"
+                )
 
-    def at(self, step: int) -> float:
-        """The value at ``step``."""
-        (last_step, last), *rest = self.points
-        if step <= last_step:
+    def at(self, fraction: float) -> float:
+        """The value at ``fraction`` of the run's budget."""
+        (last_place, last), *rest = self.points
+        if fraction <= last_place:
             return last
-        for next_step, value in rest:
-            if step < next_step:
-                share = (step - last_step) / (next_step - last_step)
+        for place, value in rest:
+            if fraction < place:
+                share = (fraction - last_place) / (place - last_place)
                 return last + share * (value - last)
-            last_step, last = next_step, value
+            last_place, last = place, value
         return last
+
+    @property
+    def changes(self) -> bool:
+        """Whether the value depends on how far the training is."""
+        return len({value for _, value in self.points}) > 1
 
 
 def constant(value: float) -> Schedule:
     """A schedule that does not change."""
-    return Schedule(((0, value),))
+    return Schedule(((0.0, value),))
 
 
 @dataclass(frozen=True)
@@ -53,10 +65,10 @@ class TransferPlan:
         initialization: Which teacher weights are copied: ``none``, ``trunk`` (hidden layers), or
             ``all`` (the last layer and the critic too), each as far as it aligns by name.
         trainable: Which of the actor's layers learn: ``all``, ``head`` or ``none``.
-        teacher_control: Share of worlds that the teacher drives, over steps.
-        imitation: Weight of the squared distance to the teacher's action, over steps.
+        teacher_control: Share of worlds that the teacher drives, over the run.
+        imitation: Weight of the squared distance to the teacher's action, over the run.
         remember: Whether imitation also learns from all states seen before (dataset aggregation).
-        reinforcement: Weight of the reinforcement-learning loss of the actor, over steps.
+        reinforcement: Weight of the reinforcement-learning loss of the actor, over the run.
         exploration: Standard deviation of the student's first actions; None: as from scratch.
         source: The paper it comes from.
     """
@@ -86,13 +98,14 @@ class TransferPlan:
             if not all(0.0 <= value < math.inf for value in values):
                 raise ValueError(f"transfer plan: {what} must not be negative, got {values}")
         both = (self.teacher_control, self.reinforcement)
-        steps = sorted({step for schedule in both for step, _ in schedule.points})
-        between = [(a + b) // 2 for a, b in pairwise(steps)]
-        for step in (*steps, *between):
-            if self.teacher_control.at(step) > 0 and self.reinforcement.at(step) > 0:
+        places = sorted({place for schedule in both for place, _ in schedule.points})
+        between = [(a + b) / 2 for a, b in pairwise(places)]
+        for place in (*places, *between):
+            if self.teacher_control.at(place) > 0 and self.reinforcement.at(place) > 0:
                 raise ValueError(
-                    f"transfer plan: at step {step} the teacher drives while the student's own "
-                    "actions are reinforced; reinforcement must wait until teacher_control is 0"
+                    f"transfer plan: at {place:g} of the budget the teacher drives while the "
+                    "student's own actions are reinforced; reinforcement must wait until "
+                    "teacher_control is 0"
                 )
 
     @property
@@ -105,6 +118,12 @@ class TransferPlan:
         """Whether the teacher is asked during training."""
         schedules = (self.imitation, self.teacher_control)
         return any(value > 0 for schedule in schedules for _, value in schedule.points)
+
+    @property
+    def changes(self) -> bool:
+        """Whether what the plan does depends on how far a training is."""
+        schedules = (self.teacher_control, self.imitation, self.reinforcement)
+        return any(schedule.changes for schedule in schedules)
 
 
 PLANS: dict[str, TransferPlan] = {
@@ -139,7 +158,7 @@ PLANS: dict[str, TransferPlan] = {
     ),
     "dagger": TransferPlan(
         "a new network imitates the teacher on the states that it reaches itself",
-        teacher_control=Schedule(((0, 1.0), (16_384, 0.0))),
+        teacher_control=Schedule(((0.0, 1.0), (0.16, 0.0))),
         imitation=constant(1.0),
         remember=True,
         reinforcement=constant(0.0),
@@ -147,13 +166,13 @@ PLANS: dict[str, TransferPlan] = {
     ),
     "kickstart": TransferPlan(
         "a new network is reinforced while its distance to the teacher weighs less and less",
-        imitation=Schedule(((0, 2.0), (150_000, 0.0))),
+        imitation=Schedule(((0.0, 2.0), (1.0, 0.0))),
         source="Schmitt et al. 2018, Kickstarting Deep Reinforcement Learning",
     ),
     "reuse_kickstart": TransferPlan(
         "all weights that align are copied, then trained as in kickstarting",
         initialization="all",
-        imitation=Schedule(((0, 0.3), (20_000, 0.0))),
+        imitation=Schedule(((0.0, 0.3), (0.2, 0.0))),
     ),
 }
 
@@ -167,3 +186,27 @@ def find_plan(method: str, plans: Mapping[str, TransferPlan] = PLANS) -> Transfe
     if method not in plans:
         raise ValueError(unknown("method", method, plans))
     return plans[method]
+
+
+def name_plan(plan: TransferPlan, called: str = "") -> str:
+    """What a plan is called: the name that it has in `PLANS`, or a name of the user's own.
+
+    Args:
+        plan: The plan.
+        called: The name that it is to have; empty to look it up.
+
+    Returns:
+        The name; ``custom`` for a plan that has none.
+
+    Raises:
+        ValueError: If ``called`` is the name of another plan, or this plan has another name.
+    """
+    names = [name for name, row in PLANS.items() if row == plan]
+    if not called:
+        return names[0] if names else "custom"
+    if called in names or not (names or called in PLANS):
+        return called
+    raise ValueError(
+        f"method {called!r} is not the plan given, which is {names[0] if names else 'custom'!r}; "
+        "give one of the two, or both of one name"
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from agents.processes import forkserver, workers_for
 from simtransfer.files import claim_folder, locked, write_text
+from simtransfer.footprint import require_memory_of_all
 from simtransfer.run import Progress, Run
 from simtransfer.run_config import RunConfig
 from simtransfer.terminal import explain
@@ -60,6 +61,7 @@ def execute_runs(
     with locked(folder):
         # Making a run checks it: a mistake is told before the first hour of training.
         pending = [p for p, run in runs.items() if not Run(run, folder / p).is_done()]
+        require_memory_of_all((runs[place] for place in pending), workers)
         checked()
         for place in runs:
             if place not in pending:

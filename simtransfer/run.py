@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -21,43 +20,30 @@ from agents.arena import Arena
 from agents.bundle import Bundle, lineage, load_bundle, require_limits, save_bundle
 from agents.group import Make
 from agents.learner import Learner, PPOLearner
-from agents.processes import form
+from agents.processes import form, workers_for
 from agents.sac import SACLearner
 from agents.worlds import Worlds
 from envs import control_rate, find_robot, make_environment
 from envs.catalogue import interface_of
 from envs.randomization_file import find_randomization
 from simtransfer.deployment import robot_of
-from simtransfer.files import (
-    claim_folder,
-    load_state,
-    locked,
-    plain,
-    read_json,
-    save_state,
-    write_json,
-)
-from simtransfer.imitation import Imitation, TeacherDrives
-from simtransfer.initialization import (
-    TensorReport,
-    freeze,
-    initialize,
-    refuse_other_shape,
-    report,
-)
+from simtransfer.files import claim_folder, load_state, locked, read_json, save_state, write_json
+from simtransfer.footprint import require_memory
+from simtransfer.imitation import TeacherDrives
+from simtransfer.initialization import FittedHead, refuse_other_shape, report
 from simtransfer.measured_curve import MeasuredCurve
 from simtransfer.measured_ranges import MeasuredRanges
-from simtransfer.recollection import recollect
-from simtransfer.run_config import RunConfig, completed
+from simtransfer.recorded_config import completed, differences, said, settled
+from simtransfer.run_config import RunConfig
 from simtransfer.run_identity import without_places
 from simtransfer.run_records import is_finished
 from simtransfer.schedule import Drawn
+from simtransfer.segments import Segments
+from simtransfer.teaching import Teaching, teach
 from simtransfer.training_figures import TrainingFigures
 from simtransfer.versions import versions
-from simtransfer.view import TeacherView
 
 CHECKPOINT = "checkpoint.safetensors"
-ASKEW = "left and right differ, so what is learned on one side is not on the other"
 
 
 @dataclass(frozen=True)
@@ -99,9 +85,7 @@ class Run:
         command: str = "",
         workers: int = 1,
     ) -> None:
-        if workers < 1:
-            raise ValueError(f"workers must be at least 1, got {workers}")
-        self._command, self._workers = command, workers
+        self._command, self._workers = command, workers_for(workers)
         self.config, self.folder, self._on_progress = config, Path(folder), on_progress
         self.robot = find_robot(config.robot)
         self.teacher = load_bundle(config.teacher) if config.teacher is not None else None
@@ -115,17 +99,13 @@ class Run:
             if config.plan.needs_teacher and not (self.folder / "done.json").exists():
                 robot_of(self.teacher, self.robot)  # or it is refused, before any work
         require_limits(config.network, interface_of(config.task, self.robot))
-        sac = config.algorithm == "sac"
-        self._count = config.sac.worlds if sac else config.ppo.worlds
-        rollout = self._count if sac else self._count * config.ppo.rollout
-        self._segment_steps = math.ceil(config.interval / rollout) * rollout
-        self._segments = math.ceil(config.steps / self._segment_steps)
-        if config.plan.trainable == "none":
-            self._segments = 0
-        self._budget = self._segments * self._segment_steps
+        self._count = (
+            config.sac.worlds if config.algorithm == "sac" else config.hyperparameters.worlds
+        )
+        self.segments = Segments.of(config)
         self._curve = MeasuredCurve(config, self.folder / "curve.parquet")
         self._whole = find_randomization(config.randomization)
-        self._ranges = config.schedule.begin(self._whole, self._budget)
+        self._ranges = config.schedule.begin(self._whole, self.segments.budget)
         self._widths = MeasuredRanges(self._ranges, self.folder / "ranges.parquet")
 
     def make(self, randomization: str) -> Make:
@@ -135,25 +115,50 @@ class Run:
         return partial(made, randomization=randomization, privileged=True)
 
     def is_done(self) -> bool:
-        """Whether the folder holds this run, finished.
+        """Whether the folder holds this run, finished; not if it is to be trained for longer.
 
         Raises:
-            ValueError: If it holds a run with another configuration.
+            ValueError: If it holds a run with another configuration, which is named.
         """
-        record = self.folder / "config.json"
-        there = completed(read_json(record)) if record.exists() else None
-        if record.exists() and without_places(there) != without_places(plain(self._record())):
-            raise ValueError(
-                f"{self.folder}: holds a run with another configuration; "
-                "remove it, or write to another --output"
-            )
-        return is_finished(self.folder)
+        file, done = self.folder / "config.json", is_finished(self.folder)
+        if not file.exists():
+            return done
+        there, here = completed(read_json(file)), self._record()
+        differing = list(differences(without_places(there), without_places(here)))
+        if not differing:
+            return done
+        fixed = ""
+        key, trained, asked = differing[0]
+        if len(differing) == 1 and key == "steps" and isinstance(trained, int) and asked > trained:
+            fixed = self._why_not_longer(trained if done else 0)
+            if not fixed:
+                return False
+        raise ValueError(
+            f"{self.folder}: holds a run with another configuration: {said(differing)}"
+            f"{fixed}; remove it, or write to another --output"
+        )
+
+    def _why_not_longer(self, finished: int) -> str:
+        """What keeps a run in the folder from being trained for more steps; empty if nothing.
+
+        Args:
+            finished: Steps after which it was finished, if it was.
+        """
+        if self.config.plan.changes:
+            return f" (it cannot go on: the schedules of {self.config.method} span the budget)"
+        if self.config.schedule.kind == "curriculum":
+            return " (it cannot go on: its curriculum spans the budget)"
+        kept = (self.folder / CHECKPOINT).exists()
+        # One that was shorter than that is trained from its beginning.
+        if finished >= self.config.renewal * self.segments.interval and not kept:
+            return " (it cannot go on: it is finished, and kept no checkpoint)"
+        return ""
 
     def _record(self) -> dict[str, Any]:
         """The configuration, and what the names in it stood for."""
         teacher = self.teacher.digest if self.teacher else None
         digests = {"robot": self.robot.digest, "teacher": teacher, **self.config.files}
-        return asdict(self.config) | {"digests": digests}
+        return settled(self.config) | {"digests": digests}
 
     def execute(self) -> bool:
         """Train, or go on, to the end; does nothing where that has been done.
@@ -166,6 +171,7 @@ class Run:
         """
         if self.is_done():
             return False
+        require_memory(self.config, self._workers)
         torch.set_num_threads(1)  # a network this small gains nothing from more
         claim_folder(self.folder)
         with locked(self.folder, patience=30.0):  # an orphan of a killed comparison soon notices
@@ -183,93 +189,69 @@ class Run:
         return True
 
     def _work(self) -> None:
-        self._build()
+        segments, file = self.segments, self.folder / CHECKPOINT
+        kept = load_state(file) if file.exists() else None
+        fitted = _below("fitted.", kept[0]) if kept else {}
+        known = fitted.keys() == {"weights", "explained"}
+        self._build(FittedHead(**fitted) if known else None)
+        segment = self._resume(*kept) if kept else 0
+        (self.folder / "done.json").unlink(missing_ok=True)  # of a run that is to train for longer
         write_json(self._record(), self.folder / "config.json")
-        segment = self._resume()
-        if not self._curve.holds(segment * self._segment_steps):  # or was about to, when killed
+        if not self._curve.holds(segments.start(segment)):  # or was about to, when killed
             self._evaluate(segment)
-        while segment < self._segments:
+        while segment < segments.count:
             began = time.perf_counter()
             self._train(segment)
             segment += 1
             self._curve.seconds += time.perf_counter() - began
             self._evaluate(segment)
-            if segment % self.config.renewal == 0 or segment == self._segments:
+            if segment % self.config.renewal == 0 and segments.is_whole(segment - 1):
                 self._save(segment)
         self._finish()
 
-    def _build(self) -> None:
+    def _build(self, fitted: FittedHead | None = None) -> None:
         """Make the learner and give it what the teacher knows."""
         config = self.config
         self._drawn: Drawn = (self._whole, (), 0.0)  # as worlds are made
         worlds = self._training
         self.interface = worlds.interface
         logger = Logger(None, [TrainingFigures(self.folder / "tensorboard")])
-        self._imitation: Imitation | None = None
-        self._view: TeacherView | None = None
         self.learner: Learner
         if config.algorithm == "sac":
             self.learner = SACLearner(
                 worlds, self.interface, config.network, config.sac, seed=config.seed, logger=logger
             )
-            self._note(report(self.learner.tensors(), {}, ()))
+            self._taught = Teaching(transferred=report(self.learner.tensors(), {}, ()))
         else:
-            learner = PPOLearner(
+            learner = self.learner = PPOLearner(
                 worlds,
                 self.interface,
                 config.network,
-                config.ppo,
-                budget=self._budget,
+                config.hyperparameters,
                 seed=config.seed,
                 logger=logger,
                 mirror=worlds.group.spaces.mirror,
             )
-            self.learner = learner
-            self._transfer(learner)
-
-    def _transfer(self, learner: PPOLearner) -> None:
-        plan, policy = self.config.plan, learner.policy
-        taken: dict[str, tuple[str, str]] = {}
-        if self.teacher and plan.needs_teacher:
-            own = robot_of(self.teacher, self.robot)
-            self._view = TeacherView(self.teacher, own, self.robot, self.interface)
-            if plan.initialization != "none" and plan.trainable != "none":
-                states = recollect(self.teacher, own, self.config.randomization)
-                taken = initialize(policy, self.teacher, self._view, plan, states)
-                if not learner.check_symmetry():
-                    taken = {
-                        name: (status, "; ".join(filter(None, (how, ASKEW))))
-                        for name, (status, how) in taken.items()
-                    }
-                if "critic.head.weight" in taken:
-                    learner.algorithm.critic_first = 0  # it knows enough not to lead astray
-            if plan.imitates:
-                self._imitation = Imitation(policy, self._view.act, remember=plan.remember)
-                learner.algorithm.auxiliary = self._imitation
-        if plan.exploration is not None:
-            with torch.no_grad():
-                policy.log_std.fill_(math.log(plan.exploration))
-            taken["log_std"] = ("new", f"the plan's exploration, {plan.exploration:g}")
-        if "actor.head.weight" not in taken:
-            learner.algorithm.warm_up = 0  # a new actor has nothing to lose
-        self._note(report(policy.named_tensors(), taken, freeze(policy, plan.trainable)))
-
-    def _note(self, transferred: tuple[TensorReport, ...]) -> None:
-        write_json([asdict(row) for row in transferred], self.folder / "transfer.json")
+            self._taught = teach(learner, config, self.teacher, self.robot, self.interface, fitted)
+        rows = [asdict(row) for row in self._taught.transferred]
+        write_json(rows, self.folder / "transfer.json")
 
     def _train(self, segment: int) -> None:
         self._curve.pause()
         begun = self._begin(segment) if segment % self.config.renewal == 0 else None
         plan, driven = self.config.plan, self._driven
 
+        def share(step: int) -> float:
+            return step / self.segments.budget
+
         def before(step: int) -> None:
             self._curve.pause()  # as many processes as there are cores step worlds now
             self._widen(step)
             if isinstance(self.learner, PPOLearner):
-                self.learner.algorithm.actor_weight = plan.reinforcement.at(step)
-            if self._imitation and driven:
-                self._imitation.weight = plan.imitation.at(step)
-                driven.share = plan.teacher_control.at(step)
+                self.learner.algorithm.actor_weight = plan.reinforcement.at(share(step))
+            if self._taught.imitation and driven:
+                self._taught.imitation.weight = plan.imitation.at(share(step))
+                driven.share = plan.teacher_control.at(share(step))
             self._tell(step)
 
         def after() -> None:
@@ -277,7 +259,7 @@ class Run:
             if driven:
                 driven.show()
 
-        self.learner.learn(begun, self._segment_steps, before, after)
+        self.learner.learn(begun, self.segments.steps(segment), before, after)
 
     def _begin(self, segment: int) -> VecEnv:
         """Worlds that begin anew, and generators with them."""
@@ -287,11 +269,13 @@ class Run:
         torch.manual_seed(word)
         self.learner.algorithm.action_space.seed(word)
         words = np.random.SeedSequence([self.config.seed, segment])
-        self._widen(segment * self._segment_steps)  # before worlds draw what lasts
+        self._widen(self.segments.start(segment))  # before worlds draw what lasts
         self._training.begin(words.generate_state(self._count).tolist())
         self._driven: TeacherDrives | None = None
-        if self._imitation and self._view:
-            self._driven = TeacherDrives(self._training, self._view.act, self._imitation)
+        if self._taught.imitation and self._taught.view:
+            self._driven = TeacherDrives(
+                self._training, self._taught.view.act, self._taught.imitation
+            )
         return self._driven or self._training
 
     def _widen(self, step: int) -> None:
@@ -306,16 +290,16 @@ class Run:
             self._ranges.tell(info)
 
     def _tell(self, step: int) -> None:
-        self._on_progress(Progress(step, self._budget, self._curve.latest))
+        self._on_progress(Progress(step, self.segments.budget, self._curve.latest))
 
     def _act(self) -> Act:
-        if self.config.plan.trainable == "none" and self._view:
-            return self._view.act
+        if self.config.plan.trainable == "none" and self._taught.view:
+            return self._taught.view.act
         return self.learner.actor().act
 
     def _evaluate(self, segment: int) -> None:
         """Begin the curve's next point; after the last segment, results of every suite too."""
-        step, last = segment * self._segment_steps, segment == self._segments
+        step, last = self.segments.start(segment), segment == self.segments.count
         self._curve.begin(step, self._act(), self._arena, last)
         self._widths.keep(step)
         self._tell(step)
@@ -323,31 +307,29 @@ class Run:
     def _save(self, segment: int) -> None:
         tensors = {f"learner.{k}": v for k, v in self.learner.state().items()}
         tensors |= {f"ranges.{k}": v for k, v in self._ranges.state().items()}
-        if self._imitation:
-            tensors["states"] = self._imitation.states
-            tensors["answers"] = self._imitation.answers
+        if self._taught.imitation:
+            tensors["states"] = self._taught.imitation.states
+            tensors["answers"] = self._taught.imitation.answers
+        if fitted := self._taught.fitted:
+            tensors |= {"fitted.weights": fitted.weights, "fitted.explained": fitted.explained}
         about = {"segment": str(segment), **self._curve.state(), **self._widths.state()}
         save_state(tensors, about, self.folder / CHECKPOINT)
 
-    def _resume(self) -> int:
-        """Take up the checkpoint, if there is one; returns the segment to go on with."""
-        file = self.folder / CHECKPOINT
-        if not file.exists():
-            return 0
-        tensors, about = load_state(file)
+    def _resume(self, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> int:
+        """Take up a checkpoint; returns the segment to go on with."""
         try:
             learned = _below("learner.", tensors)
             self.learner.restore(learned)
             self._ranges.restore(_below("ranges.", tensors))
-            if self._imitation:
-                self._imitation.states = tensors["states"]
-                self._imitation.answers = tensors["answers"]
-            self._curve.restore(about)
+            if self._taught.imitation:
+                self._taught.imitation.states = tensors["states"]
+                self._taught.imitation.answers = tensors["answers"]
+            self._curve.restore(about, end=self.segments.budget)
             self._widths.restore(about)
             segment = int(about["segment"])
-            if not 0 <= segment <= self._segments:
-                raise ValueError(f"segment {segment} of {self._segments}")
-            if self.learner.steps != segment * self._segment_steps:
+            if not 0 <= segment <= self.segments.count:
+                raise ValueError(f"segment {segment} of {self.segments.count}")
+            if self.learner.steps != self.segments.start(segment):
                 raise ValueError(f"{self.learner.steps} steps after segment {segment}")
             if not all(torch.isfinite(tensor).all() for tensor in learned.values()):
                 raise ValueError("NaN or infinity among what was learned")
@@ -355,7 +337,8 @@ class Run:
         # Whatever a damaged checkpoint makes its readers raise, the user's remedy is the same.
         except Exception:
             raise ValueError(
-                f"{file}: is not a checkpoint of this run; remove it to begin again"
+                f"{self.folder / CHECKPOINT}: is not a checkpoint of this run; "
+                "remove it to begin again"
             ) from None
 
     def _finish(self) -> None:
@@ -373,7 +356,7 @@ class Run:
                 tensors=self.learner.tensors(),
                 provenance={
                     "command": self._command,
-                    "config": asdict(config),
+                    "config": settled(config),
                     "steps": self.learner.steps,
                     "hours": self._curve.seconds / 3600,
                     "teachers": lineage(self.teacher) if self.teacher else [],
@@ -389,7 +372,9 @@ class Run:
             "evaluations": self._curve.evaluations,
         }
         write_json(done, self.folder / "done.json")
-        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        remembers = config.plan.remember or config.algorithm == "sac"  # which is large
+        if remembers or self._why_not_longer(0):
+            (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     @property
     def bundle(self) -> Path:

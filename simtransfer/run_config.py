@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, cast
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypedDict, cast
 
 from agents.bundle import Network
-from agents.settings import PPOSettings, SACSettings, settle
+from agents.evaluation import MOST_EPISODES
+from agents.settings import PPOChanges, PPOSettings, SACSettings, settle
 from envs.catalogue import SIMULATORS, find_robot, is_made_for
 from envs.interface import unknown
 from envs.randomization import Term
 from envs.randomization_file import digest, find_randomization, is_file
-from envs.tables import LARGEST, shown
-from simtransfer.files import plain
-from simtransfer.plan import PLANS, TransferPlan
+from envs.tables import LARGEST, checked, shown
+from simtransfer.plan import TransferPlan, find_plan, name_plan
 from simtransfer.schedule import Schedule
 
 ALGORITHMS = ("ppo", "sac")
+NOT_YET = cast(Any, None)  # until the other of method and plan is known
+NESTED = {"plan": TransferPlan, "schedule": Schedule, "network": Network, "sac": SACSettings}
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,12 @@ class RunConfig:
     Attributes:
         task: The task.
         robot: The student's robot.
-        method: The plan's name.
-        plan: How the teacher's knowledge is used.
+        method: The plan's name, one of `simtransfer.plan.PLANS`. Default: what the plan is called,
+            ``custom`` if it is in no table; ``scratch`` without one.
+        plan: How the teacher's knowledge is used. Default: the method's.
         teacher: The teacher's bundle, by name or path.
         seed: Of networks and training episodes; shared by the methods that are compared.
-        steps: Environment steps.
+        steps: Environment steps, rounded up to whole rollouts.
         interval: Steps between evaluations.
         renewal: Evaluations until worlds begin anew, which is where a killed run goes on from.
             Until then a world should have time for several episodes.
@@ -42,39 +46,54 @@ class RunConfig:
         simulator: The engine of training and evaluations.
         network: Shape of the student's networks.
         algorithm: ``ppo``, or ``sac`` (from scratch only: plans extend PPO's loss).
-        ppo: Hyperparameters of PPO. Default: the task's own.
+        ppo: Hyperparameters of PPO: all of them, or a dictionary of those that differ from the
+            task's own, which `hyperparameters` completes.
         sac: Hyperparameters of SAC.
     """
 
     task: str = "driving"
     robot: str = "hatchback"
-    method: str = "scratch"
-    plan: TransferPlan = field(default_factory=lambda: PLANS["scratch"])
+    method: str = ""
+    plan: TransferPlan = NOT_YET
     teacher: str | None = None
     seed: int = 0
-    steps: int = 400_000
-    interval: int = 20_480
+    steps: int = 1_024_000
+    interval: int = 102_400
     renewal: int = 1
     episodes: int = 50
-    final_episodes: int = 50
+    final_episodes: int = 200
     randomization: str = "nominal"
     schedule: Schedule = Schedule()
     evaluation: str = "nominal"
     simulator: str = "pybullet"
     network: Network = Network()
     algorithm: str = "ppo"
-    ppo: PPOSettings = cast(PPOSettings, None)  # until the task is known
+    ppo: PPOSettings | PPOChanges = field(default_factory=PPOChanges)
     sac: SACSettings = SACSettings()
 
     def __post_init__(self) -> None:
-        """Refuse figures that no run can have."""
-        if self.ppo is None:
-            object.__setattr__(self, "ppo", settle(self.task, {}))
+        """Settle what follows from what is given; refuse figures that no run can have."""
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if type(value) is not int:  # whose limits have words of their own
+                checked(value, str(each.type), each.name)
+        if self.plan is NOT_YET:
+            object.__setattr__(self, "plan", find_plan(self.method or "scratch"))
+        for name, kind in NESTED.items():
+            if not isinstance(getattr(self, name), kind):
+                given = shown(getattr(self, name))
+                raise ValueError(f"{name}: expected a {kind.__name__}, got {given}")
+        if not isinstance(self.ppo, PPOSettings | dict):
+            raise ValueError(f"ppo: expected PPOSettings or a dictionary, got {shown(self.ppo)}")
+        object.__setattr__(self, "method", name_plan(self.plan, self.method))
+        _ = self.hyperparameters
         for name in ("steps", "interval", "renewal", "episodes", "final_episodes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {shown(getattr(self, name))}")
             if getattr(self, name) >= LARGEST:
                 raise ValueError(f"{name} must be below 2**63, got {shown(getattr(self, name))}")
+        if (most := max(self.episodes, self.final_episodes)) > MOST_EPISODES:
+            raise ValueError(f"episodes must be at most {MOST_EPISODES:,}, got {shown(most)}")
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed must not be negative nor above 4294967295, got {self.seed}")
         if self.algorithm not in ALGORITHMS:
@@ -98,18 +117,68 @@ class RunConfig:
             raise ValueError(f"robot {robot.name!r} is made for {made}, not for {self.task!r}")
 
     @property
+    def hyperparameters(self) -> PPOSettings:
+        """PPO's, all of them."""
+        return self.ppo if isinstance(self.ppo, PPOSettings) else settle(self.task, self.ppo)
+
+    @property
     def files(self) -> dict[str, str]:
         """Fingerprints of the randomizations that are told by files, which may change."""
         told = {key: getattr(self, key) for key in ("randomization", "evaluation")}
         return {k: digest(find_randomization(name)) for k, name in told.items() if is_file(name)}
 
+    def resolved(self) -> dict[str, Any]:
+        """All settings as they are in records, with all of the task's hyperparameters."""
+        return asdict(self) | {"ppo": asdict(self.hyperparameters)}
 
-def completed(record: Any) -> Any:
-    """A run's record in which settings that there were not yet have their defaults."""
-    if not isinstance(record, dict):
-        return record
-    whole = plain(asdict(RunConfig())) | record
-    for name, defaults in (("ppo", PPOSettings()), ("sac", SACSettings())):
-        if isinstance(whole[name], dict):
-            whole[name] = asdict(defaults) | whole[name]
-    return whole
+
+class TrainingSettings(TypedDict, total=False):
+    """Fields of `RunConfig` that both `simtransfer.train` and `simtransfer.transfer` take."""
+
+    seed: int
+    steps: int
+    interval: int
+    renewal: int
+    episodes: int
+    final_episodes: int
+    randomization: str
+    schedule: Schedule
+    evaluation: str
+    simulator: str
+    ppo: PPOSettings | PPOChanges
+
+
+class ScratchSettings(TrainingSettings, total=False):
+    """Those that `simtransfer.train` takes."""
+
+    task: str
+    network: Network
+    algorithm: str
+    sac: SACSettings
+
+
+TRANSFER: TrainingSettings = {"steps": 102_400, "interval": 20_480}  # less than from scratch
+
+
+def refuse_unknown(
+    function: str,
+    settings: Mapping[str, object],
+    known: Collection[str],
+    derived: Mapping[str, str],
+) -> None:
+    """Refuse keyword arguments that a function does not take.
+
+    Args:
+        function: Its name.
+        settings: The arguments.
+        known: Names of those that it takes.
+        derived: What it does not take because it follows from something else, and from what.
+
+    Raises:
+        TypeError: For the first that it does not take, with the nearest that it does.
+    """
+    for name in settings:
+        if name in derived:
+            raise TypeError(f"{function}() takes no {name!r}: {derived[name]}")
+        if name not in known:
+            raise TypeError(f"{function}(): {unknown('setting', name, known)}")

@@ -19,6 +19,7 @@ from optuna.trial import BaseTrial, FixedTrial, FrozenTrial, Trial, TrialState
 from agents.processes import end_with_parent, workers_for
 from simtransfer.files import claim_folder
 from simtransfer.lettering import literal
+from simtransfer.recorded_config import differences, said
 from simtransfer.terminal import bar, progress
 
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -79,9 +80,11 @@ def open_study(search: Search, folder: Path, seed: int = 0) -> optuna.Study:
     if not study.trials:
         study.set_user_attr(ABOUT, about)
         study.enqueue_trial(dict(search.first))
-    if study.user_attrs.get(ABOUT, about) != about:  # one of before there was any has none
+    # A study of before there was any has none.
+    if differing := list(differences(study.user_attrs.get(ABOUT, about), about)):
         raise ValueError(
-            f"{folder}: holds a search of something else; remove it, or write to another --output"
+            f"{folder}: holds a search of something else: {said(differing)}; remove it, "
+            "or write to another --output"
         )
     return study
 

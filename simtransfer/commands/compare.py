@@ -21,6 +21,7 @@ from simtransfer.files import claim_folder
 from simtransfer.plan import find_plan
 from simtransfer.pool import RunNews
 from simtransfer.report import write_report
+from simtransfer.segments import Segments
 from simtransfer.terminal import bar, errors, progress
 from simtransfer.transfer_metrics import BASELINE
 from simtransfer.video import Contestant, race, write_video
@@ -56,6 +57,9 @@ def compare(
     folder = options.output or Path("runs") / experiment.name
     runs = dict(experiment.runs())
     claim_folder(folder)
+    first = next(config for config in runs.values() if config.plan.trainable != "none")
+    if rounding := Segments.of(first).rounding(first):
+        errors.print(rounding, highlight=False, soft_wrap=True)
     with progress() as display:
         whole = bar(display, experiment.name, len(runs))
         lines: dict[str, TaskID] = {}

@@ -11,7 +11,7 @@ from rich.table import Table
 from agents.processes import workers_for
 from envs import find_robot
 from envs.randomization_file import as_toml, digest, find_randomization
-from simtransfer.commands.options import SetOfTerms
+from simtransfer.commands.options import PriorRandomization
 from simtransfer.files import claim, write_text
 from simtransfer.identification.identified import (
     BAND,
@@ -36,7 +36,7 @@ def identify(
     logs: Annotated[tuple[Path, ...], tyro.conf.Positional],
     /,
     robot: str,
-    prior: SetOfTerms = "wide",
+    prior: PriorRandomization = "wide",
     parameters: tuple[str, ...] = (),
     effort: Annotated[Effort, tyro.conf.arg(name="")] = Effort(),
     workers: int | None = None,

@@ -11,7 +11,7 @@ from envs import find_robot
 from envs.catalogue import control_rate
 from envs.driving.car import Car
 from envs.randomization_file import find_randomization
-from simtransfer.commands.options import SetOfTerms
+from simtransfer.commands.options import RecordedRandomization
 from simtransfer.files import claim
 from simtransfer.identification.excitation import excitation
 from simtransfer.identification.log import write_log
@@ -26,7 +26,7 @@ CAR, HUMANOID = 7.0, 1.5  # s; a humanoid that sways falls
 def record(
     robot: str = "hatchback",
     simulator: str = "pybullet",
-    randomization: SetOfTerms = "wide",
+    randomization: RecordedRandomization = "wide",
     seed: int = 0,
     episodes: int = 4,
     seconds: float | None = None,

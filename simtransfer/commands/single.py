@@ -13,12 +13,13 @@ from rich.table import Table
 
 from agents.processes import workers_for
 from simtransfer.files import claim_folder, write_bytes
+from simtransfer.footprint import require_memory
 from simtransfer.report.ranges import draw_ranges
 from simtransfer.results_table import results_table
 from simtransfer.run import Progress, Run
 from simtransfer.run_config import RunConfig
 from simtransfer.run_records import TensorRecord, read_done, read_ranges, read_transfer
-from simtransfer.terminal import bar, output, print_json, progress
+from simtransfer.terminal import bar, errors, output, print_json, progress
 
 
 def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None) -> None:
@@ -30,6 +31,9 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
     workers = workers_for(workers)
     run = Run(config, folder)
     if not run.is_done():
+        require_memory(config, workers)
+        if rounding := run.segments.rounding(config):
+            errors.print(rounding, highlight=False, soft_wrap=True)
         claim_folder(folder)
         with progress() as display:
             line = bar(display, f"{config.robot}, {config.method}", None)

@@ -6,31 +6,31 @@ from pathlib import Path
 from typing import Literal
 
 from agents.bundle import Network
-from agents.settings import AS_TUNED, PPOChanges, SACSettings, settle
+from agents.settings import AS_TUNED, PPOChanges, SACSettings
 from envs import find_robot
-from simtransfer.commands.options import SetOfTerms
+from simtransfer.commands.options import TrainingRandomization
 from simtransfer.commands.single import train_once
 from simtransfer.run_config import RunConfig
 from simtransfer.schedule import Schedule
 
 
 def train(
-    task: str = "driving",
-    robot: str = "hatchback",
-    steps: int = 1_000_000,
-    seed: int = 0,
-    randomization: SetOfTerms = "nominal",
-    schedule: Schedule = Schedule(),
-    evaluation: str = "nominal",
-    simulator: str = "pybullet",
-    interval: int = 102_400,
-    renewal: int = 1,
-    episodes: int = 50,
-    final_episodes: int = 200,
-    network: Network = Network(),
+    task: str = RunConfig.task,
+    robot: str = RunConfig.robot,
+    steps: int = RunConfig.steps,
+    seed: int = RunConfig.seed,
+    randomization: TrainingRandomization = RunConfig.randomization,
+    schedule: Schedule = RunConfig.schedule,
+    evaluation: str = RunConfig.evaluation,
+    simulator: str = RunConfig.simulator,
+    interval: int = RunConfig.interval,
+    renewal: int = RunConfig.renewal,
+    episodes: int = RunConfig.episodes,
+    final_episodes: int = RunConfig.final_episodes,
+    network: Network = RunConfig.network,
     algorithm: Literal["ppo", "sac"] = "ppo",
     ppo: PPOChanges = AS_TUNED,
-    sac: SACSettings = SACSettings(),
+    sac: SACSettings = RunConfig.sac,
     workers: int | None = None,
     output: Path | None = None,
     json: bool = False,
@@ -40,11 +40,12 @@ def train(
     Args:
         task: The task.
         robot: A robot's name or the path of a robot.toml.
-        steps: Environment steps.
+        steps: Environment steps, rounded up to whole rollouts. A finished training is trained
+            further by the same command with more steps.
         seed: Of networks and training episodes.
-        randomization: Of training; a key of `envs.randomization.RANDOMIZATIONS`.
+        randomization: Domain randomization of training.
         schedule: How much of its ranges training draws from, and when.
-        evaluation: Randomization of evaluations.
+        evaluation: Domain randomization of evaluations: a set's name or a file of terms.
         simulator: The engine of training and evaluations: pybullet, or mujoco.
         interval: Steps between evaluations.
         renewal: Evaluations until worlds begin anew, which is where a killed run goes on from.
@@ -73,7 +74,7 @@ def train(
         simulator=simulator,
         network=network,
         algorithm=algorithm,
-        ppo=settle(task, ppo),
+        ppo=ppo,
         sac=sac,
     )
     default = Path("runs") / f"{task}-{find_robot(robot).name}-{seed}"

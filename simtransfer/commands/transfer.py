@@ -8,13 +8,13 @@ from typing import Annotated
 import tyro
 
 from agents.bundle import load_bundle
-from agents.settings import AS_TUNED, PPOChanges, settle
+from agents.settings import AS_TUNED, PPOChanges
 from envs import find_robot
-from simtransfer.commands.options import SetOfTerms
+from simtransfer.commands.options import TrainingRandomization
 from simtransfer.commands.single import train_once
 from simtransfer.experiment import student_network
 from simtransfer.plan import find_plan
-from simtransfer.run_config import RunConfig
+from simtransfer.run_config import TRANSFER, RunConfig
 from simtransfer.schedule import Schedule
 
 
@@ -23,16 +23,16 @@ def transfer(
     /,
     robot: str,
     method: str = "finetune",
-    steps: int = 100_000,
-    seed: int = 0,
-    randomization: SetOfTerms = "nominal",
-    schedule: Schedule = Schedule(),
-    evaluation: str = "nominal",
-    simulator: str = "pybullet",
-    interval: int = 20_480,
-    renewal: int = 1,
-    episodes: int = 50,
-    final_episodes: int = 200,
+    steps: int = TRANSFER["steps"],
+    seed: int = RunConfig.seed,
+    randomization: TrainingRandomization = RunConfig.randomization,
+    schedule: Schedule = RunConfig.schedule,
+    evaluation: str = RunConfig.evaluation,
+    simulator: str = RunConfig.simulator,
+    interval: int = TRANSFER["interval"],
+    renewal: int = RunConfig.renewal,
+    episodes: int = RunConfig.episodes,
+    final_episodes: int = RunConfig.final_episodes,
     hidden: tuple[int, ...] | None = None,
     ppo: PPOChanges = AS_TUNED,
     workers: int | None = None,
@@ -45,11 +45,12 @@ def transfer(
         teacher: A shipped bundle's name or a bundle's folder.
         robot: The student: a robot's name or the path of a robot.toml.
         method: The transfer plan.
-        steps: Environment steps.
+        steps: Environment steps, rounded up to whole rollouts. A finished training whose method
+            has no schedule is trained further by the same command with more steps.
         seed: Of networks and training episodes.
-        randomization: Of training; a key of `envs.randomization.RANDOMIZATIONS`.
+        randomization: Domain randomization of training.
         schedule: How much of its ranges training draws from, and when.
-        evaluation: Randomization of evaluations.
+        evaluation: Domain randomization of evaluations: a set's name or a file of terms.
         simulator: The engine of training and evaluations: pybullet, or mujoco.
         interval: Steps between evaluations.
         renewal: Evaluations until worlds begin anew, which is where a killed run goes on from.
@@ -80,7 +81,7 @@ def transfer(
         evaluation=evaluation,
         simulator=simulator,
         network=student_network(bundle, hidden),
-        ppo=settle(bundle.task, ppo),
+        ppo=ppo,
     )
     default = Path("runs") / f"{bundle.task}-{find_robot(robot).name}-{method}-{seed}"
     train_once(config, output or default, json, workers)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from envs import curve_suite
-from simtransfer.learning_curves import UNTRAINED, forward_fill
+from simtransfer.convergence import StillImproving, still_improving
+from simtransfer.learning_curves import UNTRAINED, curve_keys, curve_matrix, forward_fill
 from simtransfer.measures import measures
 from simtransfer.records import Experiment
 from simtransfer.statistics import AggregateCurve, Interval, aggregate_curves, wilson_interval
@@ -77,7 +78,7 @@ class RunCost:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything a report says."""
+    """Everything a report says; of ``improving``, students whose scratch had not converged."""
 
     experiment: Experiment
     aggregates: tuple[AggregateCurve, ...]
@@ -86,6 +87,7 @@ class Findings:
     headlines: tuple[Headline, ...]
     suites: tuple[SuiteResult, ...]
     costs: tuple[RunCost, ...]
+    improving: tuple[StillImproving, ...]
 
     def threshold(self, student: str) -> float:
         """The success rate that counts as having learnt; NaN if the baseline has no runs."""
@@ -122,7 +124,21 @@ def find(experiment: Experiment) -> Findings:
         headlines=tuple(_headline(student, metrics) for student in experiment.students),
         suites=_suite_results(experiment),
         costs=_run_costs(experiment, metrics),
+        improving=_improving(curves, suite),
     )
+
+
+def _improving(curves: pd.DataFrame, suite: str) -> tuple[StillImproving, ...]:
+    """Students whose training from scratch still improved when the budget ended."""
+    rows = []
+    for student, method in curve_keys(curves, suite):
+        if method == BASELINE:
+            of_student = curves[(curves["student"] == student) & (curves["method"] == method)]
+            on_curve = of_student[of_student["suite"] == suite]
+            episodes = round(float(on_curve["episodes"].mean()))
+            matrix = curve_matrix(curves, student, method, suite)
+            rows.append(still_improving(matrix, episodes))
+    return tuple(row for row in rows if row)
 
 
 def _untrained_methods(experiment: Experiment, suite: str) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ def summarize(findings: Findings) -> dict[str, Any]:
         "runs": experiment.runs,
         "unfinished": [asdict(run) for run in experiment.unfinished],
         "headlines": [_headline(headline) for headline in findings.headlines],
+        "still_improving": [{**asdict(row), "warning": row.sentence} for row in findings.improving],
         "metrics": [
             {**asdict(row), **_verdict(findings.verdicts.get((row.student, row.method)))}
             for row in findings.metrics

@@ -178,7 +178,7 @@ def cost_rows(findings: Findings) -> list[Row]:
 
 
 def headline_lines(findings: Findings) -> list[str]:
-    """One sentence per student: what its best method achieved."""
+    """One sentence per student: what its best method achieved; then what weakens the comparison."""
     lines = []
     for headline in findings.headlines:
         if headline.verdict is None:
@@ -188,6 +188,7 @@ def headline_lines(findings: Findings) -> list[str]:
         lines.append(f"{headline.student}: {best.method} {join_verdict(best.sentence)}")
         if headline.negative:
             lines.append(f"  negative transfer: {', '.join(headline.negative)}")
+    lines += [f"{row.student}: {row.sentence}" for row in findings.improving]
     return lines
 
 

@@ -29,7 +29,7 @@ def learner(kind, seed=0):
     interface, logger = worlds.interface, Logger(None, [])
     if kind in ("ppo", "averaging"):
         settings = PPO if kind == "ppo" else AVERAGING
-        made = PPOLearner(worlds, interface, TINY, settings, budget=256, seed=seed, logger=logger)
+        made = PPOLearner(worlds, interface, TINY, settings, seed=seed, logger=logger)
     else:
         made = SACLearner(worlds, interface, TINY, SAC, seed=seed, logger=logger)
     worlds.close()
@@ -124,7 +124,6 @@ def mirrored_learner(worlds, mirror, **changes):
         worlds.interface,
         TINY,
         settings,
-        budget=640,
         seed=0,
         logger=Logger(None, []),
         mirror=mirror,
@@ -213,7 +212,6 @@ def test_a_world_that_is_not_the_same_in_a_mirror_is_learned_from_as_it_is():
             worlds.interface,
             TINY,
             replace(PPO, mirrored=mirrored),
-            budget=64,
             seed=0,
             logger=Logger(None, []),
             mirror=group.spaces.mirror,
@@ -239,9 +237,7 @@ def test_the_critic_learns_first_where_settings_say_so():
 def test_a_last_minibatch_of_a_single_row_spoils_nothing():
     worlds = Worlds(LocalGroup(MAKE, 1), [1])
     settings = replace(PPO, worlds=1, rollout=33)  # and 32 in a minibatch
-    made = PPOLearner(
-        worlds, worlds.interface, TINY, settings, budget=256, seed=0, logger=Logger(None, [])
-    )
+    made = PPOLearner(worlds, worlds.interface, TINY, settings, seed=0, logger=Logger(None, []))
     made.learn(worlds, 33, lambda step: None, lambda: None)
     worlds.close()
     assert made.steps == 33
@@ -277,3 +273,18 @@ def test_the_critic_learns_at_a_rate_of_its_own():
         }
     assert moved[10.0]["actor"] == pytest.approx(moved[1.0]["actor"])
     assert moved[10.0]["critic"] > 3.0 * moved[1.0]["critic"]
+
+
+def test_the_learning_rate_falls_over_its_own_steps_whatever_is_trained():
+    """And on both halves of a training that is made longer as in one piece."""
+    rates = []
+    worlds = Worlds(LocalGroup(MAKE, 2), [1, 2])
+    settings = replace(PPO, decay=256, critic_rate=2.0)
+    made = PPOLearner(worlds, worlds.interface, TINY, settings, seed=0, logger=Logger(None, []))
+    for steps in (64, 128, 128):
+        made.learn(worlds, steps, lambda step: None, lambda: None)
+        rates.append([group["lr"] for group in made.policy.optimizer.param_groups])
+    worlds.close()
+    for (actor, critic), left in zip(rates, (0.75, 0.25, 0.0), strict=True):
+        assert actor == pytest.approx(settings.learning_rate * (0.1 + 0.9 * left))
+        assert critic == pytest.approx(2.0 * actor)

@@ -190,11 +190,15 @@ def test_worlds_that_rest_are_left_alone():
     worlds.close()
 
 
-def test_fewer_than_one_process_is_refused():
+def test_fewer_than_one_process_or_far_more_than_cores_are_refused():
     assert workers_for(3) == 3
     assert workers_for(None) >= 1
     with pytest.raises(ValueError, match="workers must be at least 1, got 0"):
         workers_for(0)
+    with pytest.raises(ValueError, match=r"workers must be at most \d+ \(4 for each of"):
+        workers_for(1_000_000)
+    with pytest.raises(ValueError, match="workers must be a whole number"):
+        workers_for(2.5)
 
 
 def tell_what_is_blocked(pipe):

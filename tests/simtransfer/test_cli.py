@@ -30,6 +30,13 @@ def run(*arguments):
         (["train", "--steps", "9" * 400], "steps must be below 2**63, got 999"),
         (["train", "--ppo.learning-rate", "nan"], "ppo.learning_rate must be positive, got nan"),
         (["train", "--workers", "0"], "workers must be at least 1, got 0"),
+        (["train", "--workers", "1000000"], "workers must be at most"),
+        (["evaluate", "BUNDLE", "--episodes", "999999999"], "must be at most 1,000,000 in all"),
+        (["train", "--final-episodes", "999999999"], "episodes must be at most 1,000,000, got"),
+        (["evaluate", "BUNDLE", "--workers", "1000000"], "workers must be at most"),
+        (["train", "--ppo.worlds", "1000000000"], "ppo.worlds must be at most 4,096, got"),
+        (["train", "--ppo.worlds", "4096", "--ppo.rollout", "999999"], "of memory (ppo.rollout"),
+        (["train", "--algorithm", "sac", "--sac.buffer", "99999999"], "of memory (sac.buffer"),
         (
             ["compare", "--teacher", "BUNDLE", "--seeds", "9" * 30],
             "seeds must be at least 1, at most",

@@ -7,7 +7,7 @@ import torch
 from agents.bundle import Network
 from agents.policy import NamedPolicy
 from envs import find_robot, make_environment
-from simtransfer.initialization import freeze, initialize, report
+from simtransfer.initialization import fit_head, freeze, initialize, report
 from simtransfer.plan import PLANS
 from simtransfer.recollection import recollect
 from simtransfer.view import TeacherView
@@ -32,8 +32,11 @@ def student_of(robot, network=TINY):
 def transfer(bundle, robot, method="finetune"):
     policy, interface = student_of(robot)
     view = TeacherView(bundle, find_robot("hatchback"), find_robot(robot), interface)
-    states = recollect(bundle, find_robot("hatchback"), "none")
-    taken = initialize(policy, bundle, view, PLANS[method], states)
+
+    def fit():
+        return fit_head(bundle, view, recollect(bundle, find_robot("hatchback"), "none"))
+
+    taken = initialize(policy, bundle, view, PLANS[method], fit)
     return policy, interface, view, taken
 
 
@@ -62,7 +65,8 @@ def test_another_body_of_the_same_name_is_another_body(make_bundle):
     policy, interface = student_of("hatchback")
     view = TeacherView(bundle, teacher, student, interface)
     states = np.random.default_rng(0).normal(size=(200, len(bundle.reads))).astype(np.float32)
-    taken = initialize(policy, bundle, view, PLANS["finetune"], states)
+    fitted = fit_head(bundle, view, states)
+    taken = initialize(policy, bundle, view, PLANS["finetune"], lambda: fitted)
     assert taken["actor.head.weight"][0] == "aligned"
 
 
@@ -108,10 +112,21 @@ def test_another_width_is_refused_with_the_way_out(make_bundle):
     bundle = make_bundle()
     policy, interface = student_of("van", Network((8, 8), (8, 8)))
     view = TeacherView(bundle, find_robot("hatchback"), find_robot("van"), interface)
-    none = np.zeros((0, len(bundle.reads)), dtype=np.float32)
     with pytest.raises(ValueError, match="distill"):
-        initialize(policy, bundle, view, PLANS["finetune"], none)
-    assert initialize(policy, bundle, view, PLANS["dagger"], none) == {}
+        initialize(policy, bundle, view, PLANS["finetune"], not_needed)
+    assert initialize(policy, bundle, view, PLANS["dagger"], not_needed) == {}
+
+
+def not_needed():
+    raise AssertionError("the teacher acted where nothing is fitted")
+
+
+def test_the_teacher_acts_only_where_a_layer_is_fitted_to_it(make_bundle):
+    bundle, own = make_bundle(), find_robot("hatchback")
+    for robot, method in (("hatchback", "finetune"), ("van", "frozen")):
+        policy, interface = student_of(robot)
+        view = TeacherView(bundle, own, find_robot(robot), interface)
+        assert initialize(policy, bundle, view, PLANS[method], not_needed)
 
 
 @pytest.mark.parametrize("robot", ["van", "skid_steer", "trike"])

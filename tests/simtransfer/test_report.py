@@ -416,3 +416,21 @@ def test_curves_are_read_on_the_suite_that_the_task_measures_them_on(small, monk
     assert repr(on_nominal.metrics) == repr(on_mixed.metrics)
     assert repr(on_nominal.aggregates) == repr(on_mixed.aggregates)
     assert on_nominal.aggregates
+
+
+@pytest.mark.parametrize(
+    ("scratch", "warned"), [((0.0, 1.4, 1.0), True), ((0.0, 0.8, 0.05), False)]
+)
+def test_a_baseline_that_was_still_improving_is_warned_of(scratch, warned, tmp_path):
+    methods = {"scratch": scratch, "finetune": METHODS["finetune"]}
+    files = write_report(
+        write_experiment(tmp_path / "e", students=("sedan",), methods=methods, evaluations=21)
+    )
+    told = json.loads(files.summary.read_text())["still_improving"]
+    assert [row["student"] for row in told] == ["sedan"] * warned
+    said = "training from scratch was still improving at the end (+0."
+    assert (f"sedan: {said}" in files.table.read_text()) == warned
+    assert (said in files.page.read_text()) == warned
+    if warned:
+        assert told[0]["gain"] > told[0]["low"] > 0.0
+        assert told[0]["warning"].endswith("run longer")

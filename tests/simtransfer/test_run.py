@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -16,13 +16,15 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from agents.bundle import Network, lineage, load_bundle, save_bundle
 from agents.group import LocalGroup
-from agents.settings import PPOSettings, SACSettings
+from agents.settings import TUNED, PPOSettings, SACSettings
 from agents.worlds import Worlds
 from simtransfer.experiment import ExperimentConfig, _describe
 from simtransfer.plan import PLANS, find_plan
-from simtransfer.run import ASKEW, Run
+from simtransfer.recollection import recollect
+from simtransfer.run import Run
 from simtransfer.run_config import RunConfig
 from simtransfer.schedule import Schedule
+from simtransfer.teaching import ASKEW
 
 SMALL = RunConfig(
     robot="van",
@@ -99,7 +101,7 @@ def test_weights_that_cannot_learn_with_a_mirror_are_told_of(askew, tmp_path, mo
         ppo=replace(SMALL.ppo, mirrored=True),
     )
     nothing = np.zeros((2, len(teacher.reads)), dtype=np.float32)  # is fitted: one body, one head
-    monkeypatch.setattr("simtransfer.run.recollect", lambda *_: nothing)
+    monkeypatch.setattr("simtransfer.teaching.recollect", lambda *_: nothing)
     built(chosen, tmp_path / "run")
     rows = json.loads((tmp_path / "run/transfer.json").read_text())
     assert any(ASKEW in row["detail"] for row in rows) == askew
@@ -188,7 +190,7 @@ SCRIPT = """
 import sys, time
 from pathlib import Path
 from tests.simtransfer.test_run import renewed
-from simtransfer.run import ASKEW, Run
+from simtransfer.run import Run
 
 method, renewal, late, workers, teacher, folder = sys.argv[1:]
 
@@ -372,7 +374,7 @@ def test_a_finished_run_is_left_as_it_is_and_another_is_refused(tmp_path):
     before = (folder / "curve.parquet").stat().st_mtime_ns
     Run(SMALL, folder).execute()
     assert (folder / "curve.parquet").stat().st_mtime_ns == before
-    with pytest.raises(ValueError, match="another configuration"):
+    with pytest.raises(ValueError, match="another configuration: seed is 0 there, 5 here; remove"):
         Run(replace(SMALL, seed=5), folder).execute()
 
 
@@ -397,3 +399,145 @@ def test_two_at_once_in_one_folder_do_the_work_once(tmp_path):
     printed = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sorted(bool(text) for text in printed) == [False, True]
+
+
+def test_steps_are_rounded_up_to_whole_rollouts_and_no_further(tmp_path):
+    run = Run(replace(SMALL, steps=200, interval=100_000), tmp_path / "run")
+    run.execute()
+    assert sorted(set(curve(run.folder)["step"])) == [0, 256]
+    assert json.loads((run.folder / "done.json").read_text())["steps"] == 256
+    assert json.loads((run.folder / "config.json").read_text())["steps"] == 256
+    assert load_bundle(run.bundle).provenance["config"]["steps"] == 256
+    assert run.segments.rounding(run.config) == (
+        "training 256 steps instead of 200: whole rollouts of 128; "
+        "evaluating every 256 steps instead of 100,000"
+    )
+    assert Run(SMALL, tmp_path / "other").segments.rounding(SMALL) == ""
+
+
+def test_the_last_segment_may_be_shorter(tmp_path):
+    run = Run(replace(SMALL, steps=384, interval=256), tmp_path / "run")
+    run.execute()
+    assert sorted(set(curve(run.folder)["step"])) == [0, 256, 384]
+
+
+@pytest.mark.parametrize(
+    ("method", "steps"), [("scratch", 128), ("scratch", 256), ("finetune", 384)]
+)
+def test_a_finished_run_is_trained_further_as_if_it_had_never_ended(
+    method, steps, teacher_folder, tmp_path
+):
+    """Also from an end between two evaluations, from the checkpoint before it."""
+    chosen = replace(config(method, teacher_folder), interval=256, steps=steps)
+    longer = replace(chosen, steps=640)
+    Run(chosen, tmp_path / "extended").execute()
+    assert Run(longer, tmp_path / "extended").execute()
+    Run(longer, tmp_path / "whole").execute()
+    tables = [curve(tmp_path / name) for name in ("extended", "whole")]
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+    first, second = (load_bundle(tmp_path / name / "bundle") for name in ("extended", "whole"))
+    assert all(torch.equal(first.tensors[k], second.tensors[k]) for k in first.tensors)
+    with pytest.raises(ValueError, match="steps is 640 there, 256 here"):
+        Run(replace(chosen, steps=256), tmp_path / "extended").execute()
+
+
+def test_a_run_whose_plan_spans_the_budget_cannot_be_trained_further(teacher_folder, tmp_path):
+    chosen = replace(config("kickstart", teacher_folder), steps=128)
+    Run(chosen, tmp_path / "run").execute()
+    with pytest.raises(ValueError, match=r"256 here \(it cannot go on: .*kickstart span"):
+        Run(replace(chosen, steps=256), tmp_path / "run").execute()
+
+
+def test_what_differs_is_named_with_both_values_nested_keys_dotted(tmp_path):
+    Run(replace(SMALL, steps=128), tmp_path / "run").execute()
+    other = replace(SMALL, steps=128, robot="trike", ppo=replace(SMALL.ppo, epochs=3, clip=0.1))
+    with pytest.raises(ValueError, match="another configuration") as refused:
+        Run(other, tmp_path / "run").execute()
+    for said in ("robot is 'van' there, 'trike' here", "ppo.epochs is 2 there, 3 here"):
+        assert said in str(refused.value)
+
+
+def test_a_record_of_before_names_the_schedule_that_it_had(tmp_path):
+    """Learning rates fell over the budget then, which was whole intervals."""
+    run = Run(replace(SMALL, steps=128), tmp_path / "run")
+    run.execute()
+    record = json.loads((run.folder / "config.json").read_text())
+    del record["ppo"]["decay"]
+    (run.folder / "config.json").write_text(json.dumps(record | {"steps": 100}))
+    with pytest.raises(ValueError, match=r"ppo\.decay is 128 there, 1024000 here; remove"):
+        run.is_done()
+    assert Run(replace(run.config, ppo=replace(SMALL.ppo, decay=128)), run.folder).is_done()
+
+
+@pytest.mark.parametrize("budget", [128, 512])
+def test_a_plan_ends_at_the_same_weight_whatever_the_budget(budget, teacher_folder, tmp_path):
+    weights = []
+    chosen = replace(config("kickstart", teacher_folder), steps=budget)
+
+    def note(progress):
+        if run._taught.imitation:
+            weights.append(run._taught.imitation.weight)
+
+    run = Run(chosen, tmp_path / "run", note)
+    run.execute()
+    assert weights[1] == 2.0  # in the first rollout
+    assert weights[-1] == pytest.approx(2.0 * 128 / budget)  # in the last one
+
+
+def test_a_resumed_run_does_not_fit_again(teacher_folder, tmp_path, monkeypatch):
+    played = []
+
+    def counted(*arguments):
+        played.append(arguments)
+        return recollect(*arguments)
+
+    monkeypatch.setattr("simtransfer.teaching.recollect", counted)
+    chosen = replace(config("finetune", teacher_folder), steps=128)
+    Run(chosen, tmp_path / "run").execute()
+    rows = (tmp_path / "run/transfer.json").read_text()
+    Run(replace(chosen, steps=256), tmp_path / "run").execute()
+    assert len(played) == 1
+    assert (tmp_path / "run/transfer.json").read_text() == rows
+    Run(config("frozen", teacher_folder), tmp_path / "frozen").execute()
+    assert len(played) == 1
+
+
+def test_hyperparameters_are_those_of_the_task_that_is_run():
+    changed = replace(RunConfig(ppo={"entropy": 0.5}), task="parcel", robot="porter")
+    assert changed.hyperparameters == replace(TUNED["parcel"], entropy=0.5)
+    assert replace(RunConfig(), task="parcel", robot="porter").hyperparameters == TUNED["parcel"]
+    assert changed.resolved()["ppo"] == asdict(changed.hyperparameters)
+
+
+def test_a_method_is_what_its_plan_is_called(teacher_folder):
+    teacher = str(teacher_folder)
+    assert RunConfig(method="finetune", teacher=teacher).plan == PLANS["finetune"]
+    assert RunConfig(plan=PLANS["finetune"], teacher=teacher).method == "finetune"
+    with pytest.raises(ValueError, match="method 'kickstart' is not the plan given"):
+        replace(RunConfig(), method="kickstart", teacher=teacher)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"steps": 2e4}, "steps: expected a whole number, got 20000.0"),
+        ({"seed": "1"}, "seed: expected a whole number, got '1'"),
+        ({"ppo": {"worlds": 10**9}}, "ppo.worlds must be at most 4,096, got 1000000000"),
+        ({"ppo": {"rollout": 2.5}}, "ppo.rollout: expected a whole number, got 2.5"),
+        ({"ppo": {"entropi": 1.0}}, "did you mean 'entropy'"),
+        ({"schedule": "curriculum"}, "schedule: expected a Schedule, got 'curriculum'"),
+        ({"plan": "finetune"}, "plan: expected a TransferPlan, got 'finetune'"),
+    ],
+)
+def test_values_of_another_kind_or_beyond_limits_are_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        replace(SMALL, **change)
+
+
+def test_what_does_not_fit_in_memory_is_refused_before_it_is_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr("agents.memory.available_memory", lambda: 2_000_000_000)
+    large = replace(SMALL, ppo=replace(SMALL.ppo, worlds=100))
+    with pytest.raises(ValueError, match=r"needs about 3.8 GB .*ppo.worlds 3.7 GB.*2.0 GB are"):
+        Run(large, tmp_path / "run").execute()
+    assert not (tmp_path / "run").exists()
+    assert Run(replace(SMALL, steps=128), tmp_path / "small").execute()
