@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from envs.tables import build_json, checked
 from simtransfer.measures import heading, measures, shown
 from simtransfer.statistics import wilson_interval
+from simtransfer.target.wire import printable_json
 
 BY_TASK = "task"  # how an episode ends that nothing cuts short
 
@@ -49,7 +51,7 @@ class Played:
         Raises:
             ValueError: If it is none.
         """
-        played: Played = build_json(Played, text, "result")
+        played: Played = build_json(Played, printable_json(text), "result")
         for name, kind in (("measures", "float"), ("counts", "int")):
             entries = getattr(played, name)
             if not isinstance(entries, dict):
@@ -95,11 +97,11 @@ def summary_table(title: str, row: Mapping[str, Any]) -> Table:
     table.add_row("success", f"{100.0 * row['success_rate']:.1f} %")
     table.add_row("95 % interval", f"{low:.1f}–{high:.1f} %")
     for name in measures(row):
-        table.add_row(heading(name), shown(name, row[name]))
+        table.add_row(escape(heading(name)), shown(name, row[name]))
     for name in ("cut_short", "seconds"):
         table.add_row(name.replace("_", " "), f"{row[name]:.0f}")
     for name, count in row["counts"].items():
-        table.add_row(f"robot: {name.replace('_', ' ')}", f"{count:,}")
+        table.add_row(f"robot: {escape(name.replace('_', ' '))}", f"{count:,}")
     client = row.get("client", {"counts": {}, "latency_ms": {}})
     for name, count in client["counts"].items():
         table.add_row(f"client: {name.replace('_', ' ')}", f"{count:,}")
