@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.arrivals import Commands, Readings
-from envs.catalogue import find_task, make_simulator
+from envs.catalogue import find_task, first_task, make_simulator
 from envs.driving.car import Car
 from envs.driving.observation import own_features
 from envs.interface import Feature
@@ -59,7 +59,7 @@ class Rig:
     """
 
     def __init__(self, robot: Robot, simulator: str = "pybullet") -> None:
-        task = find_task(robot.tasks[0])
+        task = find_task(first_task(robot))
         self.robot, self.channels = robot, channels(robot)
         self.control_rate = task.control_rate
         self._simulator = make_simulator(simulator)
