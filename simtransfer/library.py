@@ -60,8 +60,7 @@ def train(
     Args:
         robot: A name, the path of a ``robot.toml``, or a `Robot`.
         output: Folder of the run, from which a killed training goes on. Default: a temporary one.
-        workers: Processes that step the worlds, for a script that is guarded by
-            ``if __name__ == "__main__":``; 1 is this process. Changes no result.
+        workers: Processes that step the worlds; 1 is this process. Changes no result.
         **settings: Other fields of `simtransfer.run_config.RunConfig`; of ``ppo``, only what
             differs from the task's own, as a dictionary.
     """

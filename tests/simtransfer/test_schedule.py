@@ -121,7 +121,7 @@ def test_schedules_that_move_nothing_are_refused(change, said):
 
 @pytest.mark.parametrize("terms", RANDOMIZATIONS.values(), ids=RANDOMIZATIONS)
 def test_every_set_can_be_drawn_from_under_every_schedule(terms):
-    """What is drawn lies between the ends that the schedule gives; those, within the whole range."""
+    """What is drawn lies in the whole range; it begins as nothing and may grow to all of it."""
 
     def ends(term):
         neutral = {parameter: term.made(term.neutral) for parameter in term.names}
