@@ -70,6 +70,5 @@ def told() -> Iterator[None]:
         yield
     except (EOFError, OSError):
         raise RuntimeError(
-            "a process that steps worlds died: for want of memory, or because the script that "
-            "started it lacks its `if __name__ == '__main__':`"
+            "a worker process died; most often it was killed for want of memory: use fewer workers"
         ) from None

@@ -15,10 +15,17 @@ from typing import Any
 import torch
 
 from agents.actor import Act
-from agents.answers import Sender, answer, opened, packed, told
+from agents.answers import answer, opened, packed, told
 from agents.group import LocalGroup, Make
+from agents.main_script import MainScript
 from agents.playing import Episode, LocalQueue, Place, Queue, play
-from agents.processes import PATIENCE, PRELOADED, end_with_parent, forkserver
+from agents.processes import (
+    PATIENCE,
+    PRELOADED,
+    end_with_parent,
+    forkserver,
+    start_process,
+)
 
 WORLDS = 4  # that each process steps side by side, so that a network sees a batch
 NAP = 0.002  # s between two looks of a process that is held
@@ -57,15 +64,15 @@ class Arena:
             raise
 
     def _start(self, make: Make, count: int) -> None:
+        self._main = MainScript.here()
+        made = self._main.dumps(make)
         context = forkserver(*PRELOADED)
         self._free = context.RawValue("b", 1)
         self._counters = context.Array("q", WORLDS)
         for _ in range(count):
             ours, theirs = context.Pipe()
-            process = context.Process(
-                target=_serve, args=(theirs, make, self._free, self._counters), daemon=True
-            )
-            process.start()
+            arguments = (theirs, self._main, made, self._free, self._counters)
+            process = start_process(context, _serve, *arguments)
             theirs.close()
             self._processes.append(process)
             self._pipes.append(ours)
@@ -97,7 +104,7 @@ class Arena:
         if not self.apart:
             return
         try:
-            message = bytes(Sender.dumps((act, places, self._at_once)))
+            message = self._main.dumps((act, places, self._at_once))
         # What cannot be pickled says so by many errors.
         except Exception as error:
             raise ValueError(f"the policy cannot be sent to other processes ({error})") from None
@@ -222,7 +229,7 @@ def _received(pipe: Connection) -> bytes:
         return pipe.recv_bytes()
 
 
-def _serve(pipe: Connection, make: Make, free: Any, counters: Any) -> None:
+def _serve(pipe: Connection, main: MainScript, made: bytes, free: Any, counters: Any) -> None:
     """A process's life: play what it is told to until nobody is there to tell."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it will end it
     end_with_parent()
@@ -231,11 +238,11 @@ def _serve(pipe: Connection, make: Make, free: Any, counters: Any) -> None:
 
     def build() -> None:
         nonlocal group
-        group = LocalGroup(make, WORLDS)
+        group = LocalGroup(main.loads(made), WORLDS)
 
     def work(message: bytes) -> None:
         assert group
-        act, places, at_once = ForkingPickler.loads(message)
+        act, places, at_once = main.loads(message)
         for ended in play(act, group, places, _SharedQueue(counters, len(places)), at_once):
             if ended:
                 pipe.send_bytes(packed(ended))

@@ -13,6 +13,7 @@ import math
 import multiprocessing
 import os
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from ctypes import c_byte
@@ -21,19 +22,22 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
-from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import numpy as np
 import torch
 
-from agents.answers import Sender, answer, opened, told
+from agents.answers import answer, opened, told
 from agents.course import Array, Course, Draw
 from agents.group import Arrays, Group, Infos, Layout, LocalGroup, Make, Spaces, shares
 from agents.line import ATTENTION, MAIL, Line
+from agents.main_script import MainScript, not_imported
 from envs.tables import shown
 
 PATIENCE = 5.0  # s that a process gets to end
+# bytes: a socket's path has at most 107 (92 on some systems), of which multiprocessing adds 31.
+LONGEST_FOLDER = 60
+SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 PRELOADED = ("torch", "envs.bullet", "envs.catalogue")  # which processes then share
 MOST_PER_CORE = 4  # processes; more than cores only wait for each other
 FEW = 16  # processes that any machine may start
@@ -71,16 +75,67 @@ def forkserver(*preload: str) -> ForkServerContext:
 
     Args:
         preload: Modules that the server imports once, if it does not run yet.
+
+    Raises:
+        RuntimeError: If this is a worker process itself.
+        ValueError: If there is no folder for the server's socket.
     """
+    if multiprocessing.current_process().daemon:
+        raise RuntimeError(
+            "a worker process cannot start more of them: wrap what the script does in "
+            "`if __name__ == '__main__':`, or use workers=1"
+        )
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preload))
     resource_tracker.ensure_running()  # which would lift the block
     heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # as what starts inherits
     try:
-        ensure_running()
+        with _short_temporary_folder():
+            ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, heard)  # what came meanwhile is heard now
     return context
+
+
+@contextlib.contextmanager
+def _short_temporary_folder() -> Iterator[None]:
+    """Let `multiprocessing` choose a folder in which a socket's path is short enough.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    chosen = tempfile.tempdir
+    given = tempfile.gettempdir()
+    if len(os.fsencode(given)) > LONGEST_FOLDER:
+        usable = [folder for folder in SHORT_FOLDERS if os.access(folder, os.W_OK | os.X_OK)]
+        if not usable:
+            raise ValueError(
+                f"the temporary folder {given} has a path of more than {LONGEST_FOLDER} bytes, "
+                f"and none of {', '.join(SHORT_FOLDERS)} can be written; set TMPDIR to a shorter "
+                "path, or use workers=1"
+            )
+        tempfile.tempdir = usable[0]
+    try:
+        yield
+    finally:
+        tempfile.tempdir = chosen
+
+
+def start_process(
+    context: ForkServerContext, target: Callable[..., None], *arguments: Any, daemon: bool = True
+) -> BaseProcess:
+    """Start a process that calls ``target`` and does not import the main script.
+
+    Args:
+        context: See `forkserver`.
+        target: A function of this library.
+        *arguments: For it. What may be defined in the main script is sent by `MainScript.dumps`.
+        daemon: Whether the process may start none itself and ends with this one.
+    """
+    process = context.Process(target=target, args=arguments, daemon=daemon)
+    with not_imported():
+        process.start()
+    return process
 
 
 def end_with_parent() -> None:
@@ -117,6 +172,8 @@ class ProcessGroup:
     """
 
     def __init__(self, make: Make, count: int, workers: int) -> None:
+        self._main = MainScript.here()
+        made = self._main.dumps(make)
         world = make()
         self.count, self.spaces = count, Spaces.of(world)
         world.close()
@@ -137,12 +194,8 @@ class ProcessGroup:
             for rows in self._rows[1:]:
                 ours, theirs = context.Pipe()
                 state = Line.memory(context)
-                process = context.Process(
-                    target=_serve,
-                    args=(state, theirs, attention, make, memory, layout, rows),
-                    daemon=True,
-                )
-                process.start()
+                arguments = (state, theirs, attention, self._main, made, memory, layout, rows)
+                process = start_process(context, _serve, *arguments)
                 theirs.close()
                 self._lines.append(Line(state, ours, attention))
                 self._processes.append(process)
@@ -160,7 +213,7 @@ class ProcessGroup:
             {i - rows.start: orders[i] for i in range(rows.start, rows.stop) if i in orders}
             for rows in self._rows
         ]
-        orders_to = [(MAIL, _message("reset", part)) for part in parts[1:]]
+        orders_to = [(MAIL, self._message("reset", part)) for part in parts[1:]]
         self._all(lambda own: own.reset(parts[0]), orders_to)
 
     def step(self, renew: bool) -> Infos:
@@ -177,7 +230,7 @@ class ProcessGroup:
     def run(self, draw: Draw, noise: Array, first: int = 0) -> Course:
         """See `Group.run`; processes do not wait for each other."""
         orders = [
-            (MAIL, _message("run", draw, noise, first + rows.start)) for rows in self._rows[1:]
+            (MAIL, self._message("run", draw, noise, first + rows.start)) for rows in self._rows[1:]
         ]
         return Course.joined(self._all(lambda own: own.run(draw, noise, first), orders))
 
@@ -193,13 +246,17 @@ class ProcessGroup:
         """See `Group.call`."""
         return self._ask(world, "call", method, *arguments, **named)
 
+    def _message(self, method: str, *arguments: Any, **named: Any) -> bytes:
+        """What a process is to call of its share."""
+        return self._main.dumps((method, arguments, named))
+
     def _ask(self, world: int, method: str, name: str, *arguments: Any, **named: Any) -> Any:
         world = range(self.count)[world]
         k = next(k for k, rows in enumerate(self._rows) if world < rows.stop)
         place = world - self._rows[k].start
         if k == 0:
             return getattr(self._own, method)(name, place, *arguments, **named)
-        message = _message(method, name, place, *arguments, **named)
+        message = self._message(method, name, place, *arguments, **named)
         with self._uninterrupted():
             with told():
                 self._lines[k - 1].ask(MAIL, message)
@@ -253,11 +310,6 @@ def _arrays(memory: Mapping[str, Any], layout: Layout) -> Arrays:
     )
 
 
-def _message(method: str, *arguments: Any, **named: Any) -> bytes:
-    """What a process is to call of its share."""
-    return bytes(Sender.dumps((method, arguments, named)))
-
-
 def _answers(lines: Sequence[Line]) -> list[bytes]:
     """What processes have to tell."""
     with told():
@@ -268,7 +320,8 @@ def _serve(
     state: Any,
     pipe: Connection,
     attention: float,
-    make: Make,
+    main: MainScript,
+    made: bytes,
     memory: Mapping[str, Any],
     layout: Layout,
     rows: slice,
@@ -281,19 +334,23 @@ def _serve(
 
     def build() -> None:
         nonlocal group
+        make = main.loads(made)
         group = LocalGroup(make, rows.stop - rows.start, _arrays(memory, layout).part(rows))
 
     def step(renew: bool) -> Infos | None:
         assert group is not None
         return group.step(renew) or None
 
+    def call(message: bytes) -> Any:
+        method, arguments, named = main.loads(message)
+        return getattr(group, method)(*arguments, **named)
+
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         line.reply(answer(build))
         while group is not None:
             word, message = line.hear()
             if word == MAIL:
-                method, arguments, named = ForkingPickler.loads(message)
-                line.reply(answer(getattr(group, method), *arguments, **named))
+                line.reply(answer(call, message))
             else:
                 line.reply(answer(step, word == RENEW))
     if group is not None:

@@ -60,6 +60,20 @@ def control_rate(task: str) -> float:
     return find_task(task).control_rate
 
 
+def first_task(robot: Robot) -> str:
+    """The first task that a robot is made for, whose control rate it is recorded at.
+
+    Raises:
+        ValueError: If its robot.toml names none.
+    """
+    if not robot.tasks:
+        raise ValueError(
+            f"{robot.name}: its robot.toml has `tasks = []`; name the tasks that it is made for, "
+            f"of {', '.join(TASKS)}"
+        )
+    return robot.tasks[0]
+
+
 def robots(task: str | None = None) -> dict[str, Path]:
     """Names and files of the shipped robots and of those that packages and folders offer.
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from envs.bounded_files import MEBIBYTE, read_text
 from envs.interface import unknown
 from envs.randomization import RANDOMIZATIONS, Randomization, Samples, Term
 from envs.tables import build, checked, shown
@@ -19,6 +20,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+LARGEST_FILE = 16 * MEBIBYTE
 SUFFIXES = (".toml", ".json")
 KEYS = ("term", "samples")
 
@@ -56,12 +58,7 @@ def read_randomization(file: Path) -> Randomization:
         ValueError: If the file cannot be read, or a key is missing, misspelt or out of range. The
             message names the file, the entry and the way out.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ValueError(f"{file}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{file}: not a text file") from None
+    text = read_text(file, LARGEST_FILE)
     kind = "JSON" if file.suffix == ".json" else "TOML"
     try:
         data = json.loads(text) if kind == "JSON" else tomllib.loads(text)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.arrivals import Commands, Readings
-from envs.catalogue import find_task, make_simulator
+from envs.catalogue import find_task, first_task, make_simulator
 from envs.driving.car import Car
 from envs.driving.observation import own_features
 from envs.interface import Feature
@@ -61,30 +61,33 @@ class Rig:
     """
 
     def __init__(self, robot: Robot, simulator: str = "pybullet") -> None:
-        task = find_task(robot.tasks[0])
+        task = find_task(first_task(robot))
         self.robot, self.channels = robot, channels(robot)
         self.control_rate = task.control_rate
         self._simulator = make_simulator(simulator)
         self._simulator.load(robot, (), task.physics_rate, iterations=task.solver_iterations)
         self._commands = Commands(round(task.physics_rate / task.control_rate))
+        self._varied: dict[str, None] = {}  # parameters that were given so far, in their order
         self._scale = np.asarray([feature.scale for feature in self.channels])
 
     def begin(self, values: Mapping[str, float], speed: float, rng: np.random.Generator) -> None:
         """Stand the robot straight, rolling at a speed.
 
         Args:
-            values: Of parameters; what is not told is as without randomization. What is physical
-                and was told before stays as it was.
+            values: Of parameters; those that are left out are as without randomization.
             speed: Forward, m/s.
             rng: For the error of each joint's zero.
         """
         simulator = self._simulator
-        self._values = {name: PARAMETERS[name].initial for name in FELT} | dict(values)
-        for name, value in values.items():
+        # Only what differs from the robot's file, now or before, costs time.
+        self._varied |= dict.fromkeys(values)
+        initial = {name: PARAMETERS[name].initial for name in (*FELT, *self._varied)}
+        self._values = initial | dict(values)
+        for name in self._varied:
             if PARAMETERS[name].physical:
-                simulator.vary(name, value)
-        if "encoder_offset" in values:
-            most, count = values["encoder_offset"], len(self.robot.actuators)
+                simulator.vary(name, self._values[name])
+        if "encoder_offset" in self._varied:
+            most, count = self._values["encoder_offset"], len(self.robot.actuators)
             turned = [actuator.kind != "wheel_speed" for actuator in self.robot.actuators]
             simulator.misread(rng.uniform(-most, most, count) * turned)
         simulator.reset(0.0, 0.0, 0.0, speed)

@@ -2,67 +2,96 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
+import importlib
 import io
 import re
 import sys
-from collections.abc import Callable, Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from rich.markup import escape
 
-from envs.interface import unknown
-from simtransfer.commands.bench import bench
-from simtransfer.commands.bridge import bridge
-from simtransfer.commands.compare import CompareOptions, compare
-from simtransfer.commands.deploy import deploy
-from simtransfer.commands.evaluate import evaluate
-from simtransfer.commands.identify import identify
-from simtransfer.commands.record import record
-from simtransfer.commands.report import report
-from simtransfer.commands.robots import robots
-from simtransfer.commands.target import serve
-from simtransfer.commands.train import train
-from simtransfer.commands.transfer import transfer
-from simtransfer.commands.watch import watch
-from simtransfer.experiment import ExperimentConfig
+from simtransfer.interruption import code_and_text, raised
 from simtransfer.names import require_printable
 from simtransfer.terminal import errors, explain, never_fail_to_encode, write_out
 
+if TYPE_CHECKING:
+    from simtransfer.experiment import ExperimentConfig
+
 Command = Callable[[], int | None]
 
-COMMANDS: dict[str, Callable[..., int | None]] = {
-    "train": train,
-    "transfer": transfer,
-    "compare": compare,
-    "evaluate": evaluate,
-    "bridge": bridge,
-    "report": report,
-    "watch": watch,
-    "robots": robots,
-    "bench": bench,
-    "record": record,
-    "identify": identify,
-    "deploy": deploy,
-    "target serve": serve,
+
+class Commands(Mapping[str, Callable[..., int | None]]):
+    """The functions of commands by their names, each imported when it is asked for.
+
+    What a command needs takes seconds to import; a list of commands must not.
+
+    Args:
+        places: Module in `simtransfer.commands` and function of each command.
+    """
+
+    def __init__(self, places: Mapping[str, tuple[str, str]]) -> None:
+        self._places = places
+
+    def __getitem__(self, name: str) -> Callable[..., int | None]:
+        module, function = self._places[name]
+        imported = importlib.import_module(f"simtransfer.commands.{module}")
+        command: Callable[..., int | None] = getattr(imported, function)
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+PLACES = {
+    **{
+        name: (name, name)
+        for name in (
+            "train",
+            "transfer",
+            "compare",
+            "evaluate",
+            "bridge",
+            "report",
+            "watch",
+            "robots",
+            "bench",
+            "record",
+            "identify",
+            "deploy",
+        )
+    },
+    "target serve": ("target", "serve"),
 }
+COMMANDS: Mapping[str, Callable[..., int | None]] = Commands(PLACES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0 success, 1 a failed check, 2 a user's mistake."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    commands = {name: deferred(command) for name, command in COMMANDS.items()}
-    if " ".join(given[:2]) in commands:  # some names are two words
+    if " ".join(given[:2]) in COMMANDS:  # some names are two words
         given[:2] = [" ".join(given[:2])]
+    chosen = given[0] if given else ""
 
     def parse() -> Command:
         require_words(given)
-        if given and not given[0].startswith("-") and given[0] not in commands:
-            raise ValueError(unknown("command", given[0], commands))
+        if chosen and not chosen.startswith("-") and chosen not in COMMANDS:
+            from envs.interface import unknown  # which imports every engine
+
+            raise ValueError(unknown("command", chosen, COMMANDS))
         command: Command = tyro.extras.subcommand_cli_from_dict(
-            commands,
+            {
+                name: deferred(COMMANDS[name]) if name == chosen else _placeholder(name)
+                for name in COMMANDS
+            },
             prog="simtransfer",
             description="Move a robot policy to a differently built robot, and prove its worth.",
             args=given,
@@ -72,15 +101,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return guarded(parse)
 
 
+def _placeholder(name: str) -> Callable[[], Command]:
+    """Stands for a command that was not chosen: only its description is of use."""
+
+    def bind() -> Command:
+        raise AssertionError(f"{name} was not chosen")
+
+    module, function = PLACES[name]
+    source = (Path(__file__).parent / "commands" / f"{module}.py").read_text(encoding="utf-8")
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            bind.__doc__ = (ast.get_docstring(node) or "").split("\n\n")[0]
+    return bind
+
+
 def launch(defaults: ExperimentConfig, arguments: Sequence[str] | None = None) -> int:
     """Run an experiment script: ``compare`` with other defaults."""
+    from simtransfer.commands.compare import CompareOptions
 
-    def script(
-        experiment: Annotated[ExperimentConfig, tyro.conf.arg(name="")] = defaults,
-        options: Annotated[CompareOptions, tyro.conf.arg(name="")] = CompareOptions(),
-    ) -> None:
+    compare, no_prefix = COMMANDS["compare"], tyro.conf.arg(name="")
+
+    def script(experiment: object = defaults, options: object = CompareOptions()) -> None:
         compare(experiment, options)
 
+    script.__annotations__ = {
+        "experiment": Annotated[type(defaults), no_prefix],
+        "options": Annotated[CompareOptions, no_prefix],
+    }
     script.__doc__ = compare.__doc__
     given = list(sys.argv[1:] if arguments is None else arguments)
 
@@ -118,14 +165,17 @@ def guarded(parse: Callable[[], Command]) -> int:
     """Parse and run a command; a mistake becomes one line on the error stream."""
     never_fail_to_encode()
     try:
-        code, said = int(understood(parse)() or 0), ""
-        write_out()
+        command = understood(parse)
+        with raised():
+            code, said = int(command() or 0), ""
+            write_out()
     except BrokenPipeError:  # whoever read the output has seen enough
         code, said = 0, ""
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         code, said = 2, f"[red]simtransfer:[/red] {escape(explain(error))}"
-    except KeyboardInterrupt:
-        code, said = 130, "interrupted; a training goes on from its last checkpoint when run again"
+    except KeyboardInterrupt as interruption:
+        code, what = code_and_text(interruption)
+        said = f"{what}; a training goes on from its last checkpoint when run again"
     with contextlib.suppress(OSError):  # nobody may be there to be told
         if said:
             errors.print(said, soft_wrap=True, markup=True)

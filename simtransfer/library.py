@@ -79,9 +79,8 @@ def train(
     Args:
         robot: A name, the path of a ``robot.toml``, or a `Robot`.
         output: Folder of the run, from which a killed training goes on. Default: a temporary one.
-        workers: Processes that step the worlds, for a script that is guarded by
-            ``if __name__ == "__main__":``; 1 is this process, None one for each core, as on the
-            command line. Changes no result.
+        workers: Processes that step the environments; 1 is this process, None one for each core,
+            as on the command line. Changes no result.
         **settings: Other settings of the run, with the command line's names and defaults:
             ``task``, ``steps``, ``seed``, ``interval``, ``renewal``, ``episodes``,
             ``final_episodes``, ``randomization``, ``schedule``, ``evaluation``, ``simulator``,

@@ -8,10 +8,10 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from agents.processes import forkserver, workers_for
+from agents.processes import forkserver, start_process, workers_for
 from simtransfer.files import claim_folder, locked, write_text
 from simtransfer.footprint import require_memory_of_all
 from simtransfer.run import Progress, Run
@@ -76,7 +76,7 @@ class _Pool:
         self, runs: dict[str, RunConfig], folder: Path, on_news: Callable[[RunNews], None]
     ) -> None:
         self._runs, self._folder, self._on_news = runs, folder, on_news
-        self._active: dict[Connection, tuple[str, ForkServerProcess]] = {}
+        self._active: dict[Connection, tuple[str, BaseProcess]] = {}
         self._attempts = dict.fromkeys(runs, 0)
         self._failures: dict[str, str] = {}
 
@@ -100,10 +100,9 @@ class _Pool:
         # Workers are forked from a server that has imported everything once and run nothing.
         context = forkserver("simtransfer.run")
         ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(
-            target=_run, args=(self._runs[place], self._folder / place, theirs)
+        process = start_process(
+            context, _run, self._runs[place], self._folder / place, theirs, daemon=False
         )
-        process.start()
         theirs.close()
         self._attempts[place] += 1
         self._active[ours] = (place, process)

@@ -226,7 +226,6 @@ def recorded(monkeypatch):
 
     doing_nothing = {key: recording(function) for key, function in cli.COMMANDS.items()}
     monkeypatch.setattr(cli, "COMMANDS", doing_nothing)
-    monkeypatch.setattr(cli, "compare", doing_nothing["compare"])
     return calls
 
 

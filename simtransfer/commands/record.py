@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from envs import find_robot
-from envs.catalogue import control_rate
+from envs.catalogue import control_rate, first_task
 from envs.driving.car import Car
 from envs.randomization_file import find_randomization
 from simtransfer.commands.options import RecordedRandomization
@@ -51,7 +51,7 @@ def record(
         if not 0 <= value < 2**32:
             raise ValueError(f"--{name} must not be negative nor above 4294967295, got {value}")
     who = find_robot(robot)
-    rate = control_rate(who.tasks[0])
+    rate = control_rate(first_task(who))
     length = seconds if seconds is not None else CAR if isinstance(who, Car) else HUMANOID
     told = excitation(who, rate, episodes, length, commands)
     claim(output_file)

@@ -82,8 +82,11 @@ def serve(
     if who:
         errors.print(f"the robot was switched off by {who}", highlight=False)
     if not played:
+        came = ", ".join(f"{count} {name}" for name, count in vars(server.arrivals).items())
+        errors.print(f"no episode was played; messages: {came}", highlight=False)
         return 1
     row = summary(played)
+    row["counts"] |= vars(server.arrivals)  # also of the time between and after episodes
     if json:
         print_json(row | {"played": [vars(each) for each in played]})
     else:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from envs.parameters import PARAMETERS
 from envs.randomization import Randomization
 from envs.rig import channels
-from envs.tables import LARGEST
 from simtransfer.identification.log import Log
 from simtransfer.identification.posterior import Posterior, Replayed, learn
 from simtransfer.identification.prior import Prior
@@ -24,7 +23,7 @@ INNER = (0.05, 0.95)  # what is told of a distribution: its middle 90 %
 NORMAL_WIDTH = 3.2897  # of the middle 90 % of a standard normal distribution
 BAND = 60  # replays that are shown against readings
 MOST = 10**8  # readings of all replays: some gigabytes while directions are found
-LEAST = 50  # replays that anything can be learned from
+LEAST, MOST_REPLAYS = 50, 10**6  # replays that anything can be learned from; weeks of them
 UNTOLD = 0.8  # of the prior's width: what a log says no more about is not told by it
 
 
@@ -44,8 +43,10 @@ class Effort:
 
     def __post_init__(self) -> None:
         """Refuse what nothing can be learned from."""
-        if not LEAST <= self.replays < LARGEST:
-            raise ValueError(f"replays must be at least {LEAST}, got {self.replays}")
+        if not LEAST <= self.replays <= MOST_REPLAYS:
+            raise ValueError(
+                f"replays must be between {LEAST} and {MOST_REPLAYS}, got {self.replays}"
+            )
         if not 1 <= self.draws <= 100_000:
             raise ValueError(f"draws must be between 1 and 100000, got {self.draws}")
         if not 0 <= self.seed < 2**32:

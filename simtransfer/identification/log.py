@@ -14,15 +14,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import parquet
 
-from envs.catalogue import find_task
+from envs.bounded_files import MEBIBYTE, require_readable
+from envs.catalogue import control_rate, first_task
 from envs.interface import Feature, unknown
 from envs.rig import channels
 from envs.robot import Robot
 from envs.tables import checked
 from simtransfer.files import replace_file
+from simtransfer.identification.timing import check_times, resampled
 
 SCHEMA = 1
-JITTER = 0.25  # of a control step that a row may come early or late
+LARGEST_FILE = 512 * MEBIBYTE
+MOST_ROWS, MOST_COLUMNS = 10**6, 1000  # rows: a day of a car's
 BEYOND = 1e-6  # of a range that rounding may leave it by
 SHORTEST = 10  # rows of an episode
 
@@ -72,7 +75,7 @@ def command_columns(robot: Robot) -> list[str]:
 
 def write_log(log: Log, file: Path) -> None:
     """Write a log; `read_logs` is the inverse."""
-    rate = find_task(log.robot.tasks[0]).control_rate
+    rate = control_rate(first_task(log.robot))
     tables = []
     for number, episode in enumerate(log.episodes):
         table = pd.DataFrame(episode.commands, columns=command_columns(log.robot))
@@ -99,29 +102,78 @@ def read_logs(files: Sequence[Path], robot: Robot) -> Log:
     """
     if not files:
         raise ValueError("no log was given")
+    first_task(robot)  # whose control rate the logs must have
     logs = [_read(Path(file), robot) for file in files]
     for file, log in zip(files, logs, strict=True):
         if log.channels != logs[0].channels:
             raise ValueError(f"{file}: has not read the same as {files[0]}; identify each alone")
     episodes = tuple(episode for log in logs for episode in log.episodes)
+    if (rows := sum(len(episode.commands) for episode in episodes)) > MOST_ROWS:
+        raise ValueError(f"the logs have {rows} rows; at most {MOST_ROWS} are read together")
     return Log(robot, logs[0].channels, episodes)
 
 
 def _read(file: Path, robot: Robot) -> Log:
+    require_readable(file, LARGEST_FILE)
     try:
         # Opened here, so that a name is that of a file, never of a folder of them or of a bucket.
         with file.open("rb") as opened, parquet.ParquetFile(opened) as whole:
-            table = whole.read()
+            _check_size(whole)
+            table = whole.read(_columns(whole.schema_arrow, robot))
+    except _UnsuitableError as error:
+        raise ValueError(f"{file}: {error}") from None
     except OSError as error:
         raise ValueError(f"{file}: cannot be read ({error.strerror or error})") from None
     except (pa.ArrowException, ValueError) as error:
         raise ValueError(f"{file}: truncated or not Parquet ({error})") from None
     try:
-        _check_origin(table.schema.metadata or {}, robot)
         # As it is on disk: pandas would make an index of a column, and lose it as one.
         return _parse(table.to_pandas(ignore_metadata=True), robot)
     except (pa.ArrowException, ValueError) as error:
         raise ValueError(f"{file}: {error}") from None
+
+
+class _UnsuitableError(Exception):
+    """A Parquet file that is sound, but is no log of the robot."""
+
+
+def _check_size(file: parquet.ParquetFile) -> None:
+    """Refuse, by what the file says of itself, what would take much memory to read."""
+    rows, columns = file.metadata.num_rows, file.metadata.num_columns
+    if rows > MOST_ROWS or columns > MOST_COLUMNS:
+        raise _UnsuitableError(
+            f"has {rows} rows and {columns} columns; at most {MOST_ROWS} rows and {MOST_COLUMNS} "
+            "columns are read"
+        )
+
+
+def _columns(schema: pa.Schema, robot: Robot) -> list[str]:
+    """The columns of a log that are read, if it has what a log needs; no other is loaded."""
+    try:
+        _check_origin(schema.metadata or {}, robot)
+    except ValueError as error:
+        raise _UnsuitableError(str(error)) from None
+    known = [feature.name for feature in channels(robot)]
+    told, names = command_columns(robot), schema.names
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise _UnsuitableError(f"two columns are called {twice[0]!r}; keep one")
+    for column in names:
+        if "/" in column and column not in (*known, *told):
+            raise _UnsuitableError(unknown("column", column, (*known, *told)))
+    for column in ("time", *told):
+        if column not in names:
+            raise _UnsuitableError(f"has no column {column!r}; it has {_listed(names)}")
+    read = [name for name in known if name in names]
+    if not read:
+        raise _UnsuitableError(f"has no readings; it needs one or more of {_listed(known)}")
+    wanted = [name for name in ("episode", "time", *told, *read) if name in names]
+    for column in wanted:
+        kind = schema.field(column).type
+        numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        stamps = pa.types.is_timestamp(kind) or pa.types.is_duration(kind)
+        if not (numbers or (stamps and column == "time")):
+            raise _UnsuitableError(f"{column}: expected numbers, got {kind}")
+    return wanted
 
 
 def _check_origin(metadata: dict[bytes, bytes], robot: Robot) -> None:
@@ -145,39 +197,44 @@ def _parse(table: pd.DataFrame, robot: Robot) -> Log:
         raise ValueError("has no rows")
     known = {feature.name: feature for feature in channels(robot)}
     told = command_columns(robot)
-    names = list(map(str, table.columns))
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"two columns are called {twice[0]!r}; keep one")
-    for column in names:
-        if "/" in column and column not in (*known, *told):
-            raise ValueError(unknown("column", column, (*known, *told)))
-    for column in ("time", *told):
-        if column not in table.columns:
-            raise ValueError(f"has no column {column!r}; it has {_listed(table.columns)}")
     read = [name for name in known if name in table.columns]
-    if not read:
-        raise ValueError(f"has no readings; it needs one or more of {_listed(known)}")
     if "episode" not in table.columns:
         table = table.assign(episode=0)
+    table = table.assign(time=_seconds(table["time"]))
     for column in ("episode", "time", *told, *read):
-        _check_numbers(table[column], column)
+        _check_finite(table[column], column)
     for actuator, column in zip(robot.actuators, told, strict=True):
         slack = BEYOND * (actuator.high - actuator.low)
         low, high = table[column].min(), table[column].max()
         if low < actuator.low - slack or high > actuator.high + slack:
             raise ValueError(
                 f"{column}: goes from {low:g} to {high:g}, but {robot.name} takes "
-                f"{actuator.low:g} to {actuator.high:g}; clip it as the robot does"
+                f"{actuator.low:g} to {actuator.high:g}; clip it as the robot does, "
+                "or convert it if it is in another unit"
             )
     for name in read:
         _check_unit(table[name], known[name])
-    rate = find_task(robot.tasks[0]).control_rate
+    rate = control_rate(first_task(robot))
     episodes = []
     for number, part in table.groupby("episode", sort=False):
-        _check_time(part["time"].to_numpy(dtype=float), rate, f"episode {number}", robot.name)
-        values = part[told].to_numpy(dtype=float), part[read].to_numpy(dtype=float)
-        episodes.append(Episode(*values))
+        if len(part) < SHORTEST:
+            raise ValueError(f"episode {number}: has {len(part)} rows; it needs {SHORTEST} or more")
+        time = part["time"].to_numpy(dtype=float)
+        try:
+            check_times(time, rate)
+        except ValueError as error:
+            raise ValueError(f"episode {number}: {error}") from None
+        commands, readings = part[told].to_numpy(dtype=float), part[read].to_numpy(dtype=float)
+        episodes.append(Episode(*resampled(time, rate, commands, readings)))
     return Log(robot, tuple(known[name] for name in read), tuple(episodes))
+
+
+def _seconds(time: pd.Series) -> pd.Series:
+    """Times in seconds; dates and durations are counted from the first row."""
+    if pd.api.types.is_numeric_dtype(time):
+        return time
+    seconds: pd.Series = (time - time.iloc[0]).dt.total_seconds()
+    return seconds
 
 
 def _listed(names: Any) -> str:
@@ -185,12 +242,13 @@ def _listed(names: Any) -> str:
     return ", ".join(words[:8]) + (", …" if len(words) > 8 else "")
 
 
-def _check_numbers(column: pd.Series, name: str) -> None:
-    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-        raise ValueError(f"{name}: expected numbers, got {column.dtype}")
+def _check_finite(column: pd.Series, name: str) -> None:
     wrong = ~np.isfinite(column.to_numpy(dtype=float, na_value=np.nan))
     if wrong.any():
-        raise ValueError(f"{name}: row {int(wrong.argmax())} is no finite number")
+        raise ValueError(
+            f"{name}: row {int(wrong.argmax())} is no finite number; fill it in, or leave out "
+            "the column or the episode"
+        )
 
 
 def _check_unit(column: pd.Series, feature: Feature) -> None:
@@ -200,17 +258,4 @@ def _check_unit(column: pd.Series, feature: Feature) -> None:
         raise ValueError(
             f"{feature.name}: goes from {low:g} to {high:g}, but should be about "
             f"{feature.low:g} to {feature.high:g} {feature.unit}; is it in another unit?"
-        )
-
-
-def _check_time(time: NDArray[np.float64], rate: float, where: str, name: str) -> None:
-    if len(time) < SHORTEST:
-        raise ValueError(f"{where}: has {len(time)} rows; it needs {SHORTEST} or more")
-    steps = np.diff(time) * rate
-    wrong = np.abs(steps - 1.0) > JITTER
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise ValueError(
-            f"{where}: {time[row + 1] - time[row]:g} s lie between rows {row} and {row + 1}, but "
-            f"{name} is told every {1 / rate:g} s; resample it, or begin an episode after a gap"
         )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.processes import end_with_parent, forkserver
+from agents.answers import answer, opened, told
+from agents.processes import end_with_parent, forkserver, start_process
 from envs.rig import Rig
 from envs.robot import Robot
 
@@ -47,9 +51,9 @@ class Replay:
         rng = np.random.default_rng(list(seed))
         state = rng.bit_generator.state
         parts = []
-        for told in self._told:
+        for targets in self._told:
             rng.bit_generator.state = state  # one robot, whose zeros stay where they are
-            parts.append(self._rig.play(told, values, rng))
+            parts.append(self._rig.play(targets, values, rng))
         # What the engine lost its grip on is as far off as can be.
         return np.nan_to_num(np.concatenate(parts), nan=1e9).astype(np.float32)
 
@@ -67,13 +71,65 @@ def replaying(
     What it yields takes the sets and a seed, and gives `Replay.play` of each, in order; results do
     not depend on how many processes there are.
     """
-    play = partial(_play, robot, commands, simulator)
     if workers == 1:
+        play = partial(_play, robot, commands, simulator)
         yield lambda sets, seed: chain.from_iterable(map(play, _portions(sets, seed)))
         return
     context = forkserver("envs.bullet", "envs.catalogue")
-    with context.Pool(workers, end_with_parent) as pool:
-        yield lambda sets, seed: chain.from_iterable(pool.imap(play, _portions(sets, seed)))
+    processes: list[BaseProcess] = []
+    pipes: list[Connection] = []
+    try:
+        for _ in range(workers):
+            ours, theirs = context.Pipe()
+            processes.append(start_process(context, _serve, theirs, robot, commands, simulator))
+            pipes.append(ours)
+            theirs.close()
+        yield lambda sets, seed: chain.from_iterable(_in_order(pipes, _portions(sets, seed)))
+    finally:
+        for pipe in pipes:
+            pipe.close()
+        for process in processes:
+            process.kill()
+            process.join()
+
+
+def _in_order(
+    pipes: Sequence[Connection], portions: Sequence[list[Order]]
+) -> Iterator[list[NDArray[np.float32]]]:
+    """What worker processes make of each portion, in the order of the portions.
+
+    Raises:
+        RuntimeError: If a worker died. It is not replaced: what killed it may kill every other.
+    """
+    idle, waiting = list(pipes), iter(enumerate(portions))
+    working: dict[Connection, int] = {}
+    found: dict[int, list[NDArray[np.float32]]] = {}
+    for wanted in range(len(portions)):
+        while wanted not in found:
+            with told():
+                while idle and (following := next(waiting, None)):
+                    pipe = idle.pop()
+                    working[pipe], portion = following
+                    pipe.send(portion)
+                answers = {pipe: pipe.recv_bytes() for pipe in _ready(working)}
+            for pipe, message in answers.items():
+                found[working.pop(pipe)] = opened(message)
+                idle.append(pipe)
+        yield found.pop(wanted)
+
+
+def _ready(working: Iterable[Connection]) -> list[Connection]:
+    """The pipes at which something has arrived, once there are any."""
+    return [pipe for pipe in wait(list(working)) if isinstance(pipe, Connection)]
+
+
+def _serve(pipe: Connection, robot: Robot, commands: Commands, simulator: str) -> None:
+    """A worker process: play each portion that comes until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started it ends it
+    end_with_parent()
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            pipe.send_bytes(answer(_play, robot, commands, simulator, pipe.recv()))
 
 
 def _portions(sets: Sequence[Mapping[str, float]], seed: int) -> list[list[Order]]:

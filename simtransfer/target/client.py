@@ -7,13 +7,13 @@ import select
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from simtransfer.deployment import Deployment
 from simtransfer.target.actuation import Actuation
-from simtransfer.target.clock import GLANCE, Clock
+from simtransfer.target.clock import GLANCE, Clock, Pauses
 from simtransfer.target.control_loop import Loop, Patience
 from simtransfer.target.description import Description, check_fit, digest
 from simtransfer.target.hand import Hand, Skill
@@ -21,7 +21,15 @@ from simtransfer.target.link import LARGEST
 from simtransfer.target.pacing import AGAIN
 from simtransfer.target.record import Played, total
 from simtransfer.target.safety import EmergencyStopError, RobotSilentError
-from simtransfer.target.wire import ForeignError, Kind, Message, VersionError, decode, encode
+from simtransfer.target.wire import (
+    ForeignError,
+    Kind,
+    Message,
+    VersionError,
+    decode,
+    encode,
+    printable,
+)
 
 ANSWER_WITHIN = 5.0  # s of the wall clock for a robot to say who it is
 BEGIN_WITHIN = 15.0  # s of the wall clock for a robot to begin an episode
@@ -74,6 +82,7 @@ class ClientWire:
 
     Attributes:
         clock: The robot's time, once it is known how fast that is.
+        session: The number that the robot has given to this client; 0 before it has.
 
     Raises:
         ValueError: If there is no such host.
@@ -88,11 +97,14 @@ class ClientWire:
             raise ValueError(f"cannot reach {host}:{port}: {error.strerror}") from None
         self._socket.setblocking(False)
         self.clock = Clock()
+        self.session = 0
 
     def send(self, message: Message) -> None:
-        """Send; what cannot be sent is lost, as anything may be."""
+        """Send; what cannot be sent is lost, as anything may be. A hello begins a new session."""
+        if message.kind is Kind.HELLO:
+            self.session = 0
         try:
-            self._socket.send(encode(message))
+            self._socket.send(encode(replace(message, session=self.session)))
         except OSError:
             return
 
@@ -115,8 +127,12 @@ class ClientWire:
                 raise ValueError(f"{error}; use the same release at both ends") from None
             except (ForeignError, OSError):  # noise, or word that nobody listens there
                 continue
+            if self.session and message.session != self.session:  # not from this robot
+                continue
+            if message.kind is Kind.DESCRIPTION:
+                self.session = message.session
             if message.kind is Kind.REFUSAL:
-                raise ValueError(message.text)
+                raise ValueError(printable(message.text))
             if message.kind is Kind.BYE:
                 raise RobotSilentError("the robot was switched off")
             return self.clock.now(), message
@@ -199,7 +215,7 @@ class Client:
 
     def leave(self) -> None:
         """Say good-bye."""
-        for _ in range(STOPS):
+        for _ in range(STOPS if self._wire.session else 0):
             self._wire.send(Message(Kind.BYE))
         self._wire.close()
 
@@ -240,7 +256,8 @@ class Client:
     ) -> Message | None:
         """Say something until an answer of the wanted kind comes, so many seconds at most."""
         clock = Clock()
-        while clock.now() < within:
+        pauses = Pauses(clock.now())
+        while clock.now() - pauses.total < within:
             if who := self._interrupted():
                 raise EmergencyStopError(f"interrupted by {who}")
             self._wire.send(question)
@@ -248,6 +265,7 @@ class Client:
             while came := self._wire.wait(until):
                 if wanted(came[1]):
                     return came[1]
+            pauses.look(clock.now())
         return None
 
     def _stop(self, reason: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from simtransfer.target.clock import GLANCE, Clock
+from simtransfer.target.clock import GLANCE, Clock, Pauses
 from simtransfer.target.hand import Hand
 from simtransfer.target.safety import EmergencyStopError, RobotSilentError
 from simtransfer.target.wire import Kind, Message
@@ -93,6 +93,7 @@ class Loop:
     ) -> None:
         self._wire, self._clock, self._hand = wire, wire.clock, hand
         self._patience, self._interrupted = patience, interrupted
+        self._pauses = Pauses(self._clock.wall(self._clock.now()))
 
     def in_real_time(self, first: Message, dt: float) -> Message:
         """Act once in every control step, from the first reading until the result comes.
@@ -169,6 +170,12 @@ class Loop:
         """See whether to go on at all."""
         if who := self._interrupted():
             raise EmergencyStopError(f"interrupted by {who}")
-        silent = self._clock.wall(now - self._hand.heard)
+        self._pauses.look(self._clock.wall(now))
+        # The robot cannot be blamed for the time in which nothing was read.
+        heard = max(self._clock.wall(self._hand.heard), self._pauses.end)
+        silent = self._clock.wall(now) - heard
         if silent > self._patience.give_up:
-            raise RobotSilentError(f"nothing has come from the robot for {silent:.1f} s")
+            reason = f"nothing has come from the robot for {silent:.1f} s"
+            if self._pauses.total:
+                reason += f", after this client itself did not run for {self._pauses.total:.1f} s"
+            raise RobotSilentError(reason)

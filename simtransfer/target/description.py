@@ -11,6 +11,7 @@ from envs.catalogue import control_rate
 from envs.interface import Interface
 from envs.robot import Robot
 from envs.tables import build_json
+from simtransfer.target.wire import printable_json
 
 FASTEST = 1000.0  # robot's seconds a second: more than any simulator makes
 MOST = 2**32 - 1  # episodes, as the wire counts them
@@ -82,7 +83,7 @@ class Description:
         Raises:
             ValueError: If it is none.
         """
-        described: Description = build_json(Description, text, "description")
+        described: Description = build_json(Description, printable_json(text), "description")
         return described
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 import select
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,27 +25,34 @@ from simtransfer.target.wire import (
 LARGEST = 65_535  # bytes that a datagram can have
 FAREWELL = 2.0  # s of the wall clock for a client to hear of what was said last
 BURST = 64  # datagrams that are read before anything else is looked after
+MOST = 1024  # messages under way in either direction: a minute of readings at 16 Hz
 Address = tuple[str, int]
 
 
 @dataclass
 class Arrivals:
-    """What came to a robot's socket and was not for it.
+    """What came to a robot's socket besides the messages of its client.
 
     Attributes:
         malformed: Datagrams that are no messages.
-        foreign: Messages from others than the client.
+        foreign: Messages without the client's session number, or from another address.
+        hellos: Questions of clients, the present one among them, for a description.
+        overflow: Messages in either direction that were dropped since too many were under way.
     """
 
     malformed: int = 0
     foreign: int = 0
+    hellos: int = 0
+    overflow: int = 0
 
 
 class Link:
     """The robot's socket.
 
-    Whoever says hello first is the client, until it says good-bye or is released; nobody else is
-    listened to.
+    A hello is answered with a description and a session number, of which nothing is remembered.
+    The first sender that comes back with its number is the client, until it says good-bye or is
+    released; nobody else is listened to. The number depends on the sender's address and on a
+    secret, so only a program that receives what is sent to that address can know it.
 
     Args:
         host: Address to listen at.
@@ -73,11 +82,13 @@ class Link:
         self._socket.setblocking(False)
         self.address: Address = self._socket.getsockname()
         generators = [np.random.default_rng([seed, way]) for way in range(2)]
-        self._inward: Channel[Message] = Channel(faults, generators[0])
+        self._inward: Channel[tuple[Message, Address]] = Channel(faults, generators[0])
         self._outward: Channel[tuple[bytes, Address]] = Channel(faults, generators[1])
         self.client: Address | None = None
         self.heard = 0.0
         self.arrivals = Arrivals()
+        self._sender: Address = ("", 0)  # of the message that `wait` returned last
+        self._secret, self._releases = secrets.token_bytes(16), 0
 
     @property
     def lost(self) -> tuple[int, int]:
@@ -92,8 +103,11 @@ class Link:
     def send(self, message: Message) -> None:
         """Send something to the client, if there is one."""
         if self.client:
-            self._outward.send((encode(message), self.client), self._clock.now())
-            self._deliver()
+            self._send(message, self.client)
+
+    def answer(self, message: Message) -> None:
+        """Send something to the sender of the message that `wait` returned last."""
+        self._send(message, self._sender)
 
     def wait(
         self, until: float, interrupted: Callable[[], object] = bool
@@ -112,7 +126,8 @@ class Link:
             self._deliver()
             now = self._clock.now()
             if arrived := self._inward.arrive(min(now, until)):
-                return arrived
+                when, (message, self._sender) = arrived
+                return when, message
             if now >= until or interrupted():
                 return None
             following = min(until, self._inward.next_arrival, self._outward.next_arrival)
@@ -121,6 +136,7 @@ class Link:
     def release(self) -> None:
         """Listen to whoever says hello next, and to nothing more of who was the client."""
         self.client = None
+        self._releases += 1  # session numbers that were given are valid no more
         self._inward.clear()
 
     def close(self) -> None:
@@ -129,6 +145,20 @@ class Link:
         while self._outward.next_arrival <= until:
             self.wait(self._outward.next_arrival)
         self._socket.close()
+
+    def _session(self, address: Address) -> int:
+        """The session number of a client at an address; never 0."""
+        text = f"{self._releases} {address}".encode()
+        mixed = hashlib.blake2b(text, key=self._secret, digest_size=8).digest()
+        return int.from_bytes(mixed, "little") or 1
+
+    def _send(self, message: Message, address: Address) -> None:
+        stamped = replace(message, session=self._session(address))
+        if len(self._outward) < MOST:
+            self._outward.send((encode(stamped), address), self._clock.now())
+        else:
+            self.arrivals.overflow += 1
+        self._deliver()
 
     def _deliver(self) -> None:
         while arrived := self._outward.arrive(self._clock.now()):
@@ -162,14 +192,28 @@ class Link:
         except ForeignError:
             self.arrivals.malformed += 1
             return
-        if self.client is None and message.kind is Kind.HELLO:
+        hello, ready = message.kind is Kind.HELLO, message.kind is Kind.READY
+        self.arrivals.hellos += hello
+        valid = hello or message.session == self._session(address)
+        if valid and ready and self.client is None:
             self.client = address
-        if address == self.client:
+        if valid and (address == self.client or (hello and self.client is None)):
             self.heard = self._clock.now()
-            self._inward.send(message, self.heard)
-        elif self.client is not None and message.kind is Kind.HELLO:
-            whom = "{}:{}".format(*self.client)
-            text = f"the robot is driven by {whom} already; wait until that client leaves"
-            self._put(encode(Message(Kind.REFUSAL, text=text)), address)
-        else:
+            if len(self._inward) < MOST:
+                self._inward.send((message, address), self.heard)
+            else:
+                self.arrivals.overflow += 1
+            return
+        if not hello:
             self.arrivals.foreign += 1
+        if ready and not valid:
+            text = "the robot has ended the session with this client; start the client again"
+            self._refuse(message, address, text)
+        elif (hello or ready) and self.client:
+            host, port = self.client
+            text = f"the robot is driven by {host}:{port} already; wait until that client leaves"
+            self._refuse(message, address, text)
+
+    def _refuse(self, message: Message, address: Address, text: str) -> None:
+        """Refuse a message; that its own session number comes back shows that it was meant."""
+        self._put(encode(Message(Kind.REFUSAL, text=text, session=message.session)), address)

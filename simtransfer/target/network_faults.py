@@ -70,6 +70,10 @@ class Channel(Generic[Item]):
             late += float(self._rng.uniform(-faults.jitter, faults.jitter))
         heapq.heappush(self._under_way, (now + max(late, 0.0), next(self._order), item))
 
+    def __len__(self) -> int:
+        """How many are under way."""
+        return len(self._under_way)
+
     @property
     def next_arrival(self) -> float:
         """When the next one arrives, in robot's seconds; infinity if none is under way."""

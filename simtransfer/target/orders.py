@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simtransfer.target.actuation import Actuation, Targets
-from simtransfer.target.wire import Kind, Message
+from simtransfer.target.wire import Kind, Message, printable
 
 REASON = 200  # characters of a stop's reason that are kept: a result must fit into a datagram
 
@@ -19,6 +19,8 @@ class Orders:
         digest: Of the robot's interface; nor is what was made for another.
         rest: The targets that the episode begins with, rad or m/s.
         now: When it begins, in robot's seconds.
+        ahead: Control steps that a command may be ahead of the newest reading. One that is farther
+            ahead would make every later command an outdated one.
 
     Attributes:
         sequence: Of the newest command.
@@ -29,9 +31,16 @@ class Orders:
     """
 
     def __init__(
-        self, actuation: Actuation, episode: int, digest: int, rest: Targets, now: float
+        self,
+        actuation: Actuation,
+        episode: int,
+        digest: int,
+        rest: Targets,
+        now: float,
+        ahead: int,
     ) -> None:
         self._actuation, self._episode, self._digest = actuation, episode, digest
+        self._ahead = ahead
         self._new: tuple[float, Message] | None = None
         self._resting = False
         self._heard = now
@@ -45,7 +54,7 @@ class Orders:
     def hear(self, when: float, message: Message) -> None:
         """Take a message that arrived then, in robot's seconds."""
         if message.kind is Kind.STOP:
-            self.ended = self.ended or f"stopped: {message.text[:REASON]}"
+            self.ended = self.ended or f"stopped: {printable(message.text[:REASON])}"
         elif message.kind is Kind.BYE:
             self.ended = self.ended or "the client left"
         elif message.kind in (Kind.COMMAND, Kind.REST) and message.episode == self._episode:
@@ -53,7 +62,9 @@ class Orders:
 
     def _take(self, when: float, message: Message) -> None:
         fits = message.digest == self._digest and len(message.values) == len(self.targets)
-        if not fits or not np.isfinite(message.values).all():
+        newest = self.counts["steps"]  # the reading of the present control step
+        too_far = message.sequence > newest + self._ahead
+        if too_far or not fits or not np.isfinite(message.values).all():
             self.counts["unusable"] += 1
         elif message.sequence <= self.sequence:
             self.counts["outdated"] += 1

@@ -12,6 +12,7 @@ from rich.table import Table
 from envs.tables import build_json, checked
 from simtransfer.measures import heading, shown, shown_measures
 from simtransfer.statistics import wilson_interval
+from simtransfer.target.wire import printable_json
 
 BY_TASK = "task"  # how an episode ends that nothing cuts short
 
@@ -49,7 +50,7 @@ class Played:
         Raises:
             ValueError: If it is none.
         """
-        played: Played = build_json(Played, text, "result")
+        played: Played = build_json(Played, printable_json(text), "result")
         for name, kind in (("measures", "float"), ("counts", "int")):
             entries = getattr(played, name)
             if not isinstance(entries, dict):

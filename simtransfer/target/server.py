@@ -18,7 +18,7 @@ from envs.robot import Robot
 from simtransfer.target.actuation import Actuation
 from simtransfer.target.clock import Clock
 from simtransfer.target.description import FASTEST, MOST, Description, digest
-from simtransfer.target.link import FAREWELL, Link
+from simtransfer.target.link import FAREWELL, Arrivals, Link
 from simtransfer.target.network_faults import Faults
 from simtransfer.target.orders import Orders
 from simtransfer.target.pacing import AGAIN, Lockstep, Pace, RealTime
@@ -26,6 +26,7 @@ from simtransfer.target.record import BY_TASK, Played
 from simtransfer.target.wire import Kind, Message, encode
 
 TO_REST = 2.0  # robot's seconds from a stop to the end of the episode
+AHEAD = 1.0  # robot's seconds that a command may be ahead of the newest reading
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,13 @@ class TargetServer:
         self._clock = Clock(1.0 if config.lockstep else config.speed)
         encode(self._introduction(0))  # refuse at once a robot that no datagram can describe
         self._link = Link(config.host, config.port, self._clock, config.faults, config.network_seed)
+        self._counted = vars(self._link.arrivals).copy()  # by the end of the last episode
         self.address = self._link.address
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """What has come so far besides the messages of clients."""
+        return self._link.arrivals
 
     def run(
         self,
@@ -179,7 +186,7 @@ class TargetServer:
             elif message and kind is Kind.READY and message.episode == number:
                 return
             elif kind is Kind.HELLO:
-                self._link.send(self._introduction(number))
+                self._link.answer(self._introduction(number))
             elif kind in (Kind.BYE, Kind.STOP):
                 self._link.release()
             elif news:  # silent, or not done with that episode: it has not heard of its end
@@ -209,11 +216,12 @@ class TargetServer:
     def _play(self, number: int, interrupted: Callable[[], str]) -> Played | None:
         """One episode; None if it was interrupted."""
         world, link = self._world, self._link
-        lost, arrivals = link.lost, vars(link.arrivals).copy()
+        lost, arrivals = link.lost, self._counted
         observation, _ = world.reset(options={"episode": self._first + number})
         pace = self._pace(interrupted)
         rest = self._actuation.vector(world.task.rest())
-        orders = Orders(self._actuation, number, self._digest, rest, pace.begin())
+        ahead = 0 if self.config.lockstep else math.ceil(AHEAD / self._dt)
+        orders = Orders(self._actuation, number, self._digest, rest, pace.begin(), ahead)
         left = math.inf
         for tick in count():
             time = tick * self._dt
@@ -228,12 +236,13 @@ class TargetServer:
             observation, done, measures = self._step(orders, late)
             if done or left <= 0.0:
                 break
+        self._counted = vars(link.arrivals).copy()
         counts = {
             **orders.counts,
             "overruns": pace.overruns,
             "commands_lost": link.lost[0] - lost[0],
             "readings_lost": link.lost[1] - lost[1],
-            **{name: now - arrivals[name] for name, now in vars(link.arrivals).items()},
+            **{name: now - arrivals[name] for name, now in self._counted.items()},
         }
         success = bool(measures.pop("is_success", False)) and not orders.ended
         return Played(

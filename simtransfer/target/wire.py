@@ -1,22 +1,28 @@
 """What goes over the wire: one message a datagram, a fixed header and plain numbers or text.
 
-All is little-endian. The header's 32 bytes are
+All is little-endian. The header's 40 bytes are
 
     offset  type     what
     0       4 bytes  "simT"
     4       uint8    version of this format
     5       uint8    kind, see `Kind`
     6       uint16   count: numbers, or bytes of text, that follow
-    8       uint64   digest of the interface, see `simtransfer.target.description`
-    16      float64  time: robot's seconds since the episode began
-    24      uint32   episode
-    28      uint32   sequence: of the control step, from 0 in each episode
+    8       uint64   session: the number that the robot gave to this client; 0 in a hello
+    16      uint64   digest of the interface, see `simtransfer.target.description`
+    24      float64  time: robot's seconds since the episode began
+    32      uint32   episode
+    36      uint32   sequence: of the control step, from 0 in each episode
+
+A robot draws the session number for each client and sends it with its description; from then on
+every message in either direction carries it, and a message without it is dropped. So a sender that
+cannot read what the two send each other can neither command the robot nor mislead the client.
 
 A reading is followed by float32, commands by float64, other kinds by UTF-8 text or by nothing.
 """
 
 from __future__ import annotations
 
+import json
 import struct
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -25,8 +31,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MAGIC, VERSION = b"simT", 1
-HEADER = struct.Struct("<4sBBHQdII")
+MAGIC, VERSION = b"simT", 2
+HEADER = struct.Struct("<4sBBHQQdII")
 LONGEST = 65_507 - HEADER.size  # bytes that UDP carries in a datagram
 NOTHING: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
 
@@ -70,6 +76,7 @@ class Message:
         sequence: Of the control step that it tells of or is meant for.
         values: Numbers of a reading or command, ``(count,)``; none of the other kinds.
         text: Of the kinds that are text.
+        session: The number that the robot gave to this client; 0 before it has.
     """
 
     kind: Kind
@@ -79,6 +86,34 @@ class Message:
     sequence: int = 0
     values: NDArray[Any] = field(default_factory=lambda: NOTHING)
     text: str = ""
+    session: int = 0
+
+
+def printable(text: str) -> str:
+    """Text from the network as a terminal may show it.
+
+    Whatever is not printable (escape sequences, line breaks, marks that turn the direction of
+    writing) becomes a question mark.
+    """
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def printable_json(text: str) -> str:
+    """JSON from the network, all of whose strings are `printable`; what is no JSON stays so."""
+
+    def clean(data: Any) -> Any:
+        if isinstance(data, str):
+            return printable(data)
+        if isinstance(data, list):
+            return [clean(entry) for entry in data]
+        if isinstance(data, dict):
+            return {printable(key): clean(value) for key, value in data.items()}
+        return data
+
+    try:
+        return json.dumps(clean(json.loads(text)))
+    except (ValueError, RecursionError):
+        return text
 
 
 def encode(message: Message) -> bytes:
@@ -98,7 +133,7 @@ def encode(message: Message) -> bytes:
             f"{len(payload)} bytes of {message.kind.name.lower()} do not fit into a datagram, "
             f"which holds {LONGEST}"
         )
-    header = (message.digest, message.time, message.episode, message.sequence)
+    header = (message.session, message.digest, message.time, message.episode, message.sequence)
     return HEADER.pack(MAGIC, VERSION, message.kind, count, *header) + payload
 
 
@@ -113,7 +148,7 @@ def decode(datagram: bytes) -> Message:
         raise ForeignError("not a message of this protocol")
     if datagram[4] != VERSION:
         raise VersionError(f"the message is of version {datagram[4]}; this is version {VERSION}")
-    _, _, number, count, digest, time, episode, sequence = HEADER.unpack_from(datagram)
+    _, _, number, count, session, digest, time, episode, sequence = HEADER.unpack_from(datagram)
     payload = datagram[HEADER.size :]
     try:
         kind = Kind(number)
@@ -128,4 +163,4 @@ def decode(datagram: bytes) -> Message:
         values = np.frombuffer(payload, dtype=NUMBERS[kind]).astype(NUMBERS[kind][1:])
     elif kind not in TEXTS and payload:
         raise ForeignError("a message of this kind carries nothing")
-    return Message(kind, digest, time, episode, sequence, values, text)
+    return Message(kind, digest, time, episode, sequence, values, text, session)

@@ -157,7 +157,7 @@ def test_a_process_that_was_killed_is_noticed(arena, held):
         here.hold()
         time.sleep(0.2)
     os.kill(here._processes[0].pid, signal.SIGKILL)
-    with pytest.raises(RuntimeError, match="a process that steps worlds died"):
+    with pytest.raises(RuntimeError, match="a worker process died"):
         here.finish()
 
 

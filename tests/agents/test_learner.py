@@ -1,10 +1,12 @@
 from dataclasses import replace
 from functools import partial
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
 from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.bundle import Network
 from agents.group import LocalGroup
@@ -14,6 +16,7 @@ from agents.samples import reflected
 from agents.settings import PPOSettings, SACSettings
 from agents.worlds import Worlds
 from envs import make_environment
+from envs.interface import Feature, Interface
 
 MAKE = partial(make_environment, "driving", "hatchback", privileged=True)
 TINY = Network((16,), (16,))
@@ -80,16 +83,49 @@ def test_an_averaged_actor_follows_the_trained_one_and_begins_with_it():
         assert torch.equal(made.tensors()[name], made.policy.named_tensors()[name])
 
 
+class Target(gymnasium.Env):
+    """One step: an action is worth the more the nearer it is to half of what is seen."""
+
+    observation_space = gymnasium.spaces.Box(-1.0, 1.0, (1,), np.float32)
+    action_space = gymnasium.spaces.Box(-1.0, 1.0, (1,), np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.seen = self.np_random.uniform(-1.0, 1.0, 1).astype(np.float32)
+        return self.seen, {}
+
+    def step(self, action):
+        return self.seen, -4.0 * float((action[0] - 0.5 * self.seen[0]) ** 2), True, False, {}
+
+
 @pytest.mark.parametrize("kind", ["ppo", "sac"])
-def test_training_changes_the_policy_and_its_statistics(kind):
-    made = learner(kind)
-    before = {name: tensor.clone() for name, tensor in made.tensors().items()}
-    segment(made, 1)
-    after = made.tensors()
-    assert not torch.equal(before["actor.head.weight"], after["actor.head.weight"])
-    assert not torch.equal(
-        before["actor.trunk.normalizer.mean"], after["actor.trunk.normalizer.mean"]
-    )
+def test_training_moves_actions_to_where_rewards_are(kind):
+    worlds = DummyVecEnv([Target, Target])
+    worlds.seed(0)
+    for k, world in enumerate(worlds.envs):
+        world.action_space.seed(k)
+    worlds.action_space.seed(0)
+    interface = Interface((Feature("seen", "1", -1.0, 1.0),), (Feature("done", "1", -1.0, 1.0),))
+    logger = Logger(None, [])
+    np.random.seed(0)  # noqa: NPY002
+    if kind == "ppo":
+        settings = replace(PPO, rollout=128, batch=64, epochs=10, learning_rate=3e-3)
+        made = PPOLearner(worlds, interface, TINY, settings, budget=2048, seed=0, logger=logger)
+        steps = 2048
+    else:
+        settings = replace(SAC, batch=64, learning_rate=1e-2, start=64)
+        made = SACLearner(worlds, interface, TINY, settings, seed=0, logger=logger)
+        steps = 750
+    seen = np.linspace(-0.9, 0.9, 19, dtype=np.float32)[:, None]
+    mean = made.tensors()["actor.trunk.normalizer.mean"].clone()
+
+    def off():
+        return float(np.abs(made.actor().act(seen) - 0.5 * seen).mean())
+
+    before = off()
+    made.learn(worlds, steps, lambda step: None, lambda: None)
+    assert off() < 0.5 * min(before, 0.225)  # 0.225 is what an action of 0 is off by
+    assert not torch.equal(mean, made.tensors()["actor.trunk.normalizer.mean"])
 
 
 @pytest.mark.parametrize("kind", ["ppo", "sac"])

@@ -144,7 +144,7 @@ def test_a_wrong_robot_is_told_here():
 def test_a_process_that_was_killed_is_noticed(group):
     there = group(2, 2)
     os.kill(there._processes[0].pid, signal.SIGKILL)
-    with pytest.raises(RuntimeError, match="a process that steps worlds died"):
+    with pytest.raises(RuntimeError, match="a worker process died"):
         for _ in range(100):
             there.reset({0: {"seed": 1}, 1: {"seed": 2}})
 

@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -141,7 +142,7 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
     with pytest.raises(ValueError, match="cannot be read"):
         find_randomization(str(tmp_path / "none.toml"))
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ValueError, match="not a text file"):
+    with pytest.raises(ValueError, match="is not UTF-8 text"):
         find_randomization(str(tmp_path / "bytes.json"))
     with pytest.raises(ValueError, match="did you mean 'wide'"):
         find_randomization("wid")
@@ -168,3 +169,10 @@ def test_any_comment_can_be_read_again(tmp_path_factory, comment):
     terms = (Term("mass", "reset", "scale", 0.9, 1.1),)
     file.write_bytes(as_toml(terms, comment).encode("utf-8"))
     assert read_randomization(file) == terms
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda file: file.symlink_to("/dev/urandom")])
+def test_what_never_ends_is_not_read(make, tmp_path):
+    make(tmp_path / "prior.toml")
+    with pytest.raises(ValueError, match=r"prior\.toml: is not a regular file"):
+        find_randomization(str(tmp_path / "prior.toml"))

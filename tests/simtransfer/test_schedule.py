@@ -121,11 +121,29 @@ def test_schedules_that_move_nothing_are_refused(change, said):
 
 @pytest.mark.parametrize("terms", RANDOMIZATIONS.values(), ids=RANDOMIZATIONS)
 def test_every_set_can_be_drawn_from_under_every_schedule(terms):
-    rng = np.random.default_rng(0)
+    """What is drawn lies in the whole range; it begins as nothing and may grow to all of it."""
+
+    def ends(term):
+        neutral = {parameter: term.made(term.neutral) for parameter in term.names}
+        whole = sorted((term.made(term.low), term.made(term.high)))
+        return neutral, *(dict.fromkeys(term.names, end) for end in whole)
+
     for kind in KINDS:
+        rng = np.random.default_rng(0)
         for step in (0, 100, 1000):
-            for term in Schedule(kind).begin(terms, 1000).drawn(step)[0]:
-                term.values(rng)
+            drawn = Schedule(kind).begin(terms, 1000).drawn(step)[0]
+            for whole, term in zip(terms, drawn, strict=True):
+                neutral, low, high = ends(whole)
+                values = [term.values(rng) for _ in range(20)]
+                assert all(value.keys() == low.keys() for value in values)
+                for name in whole.names:
+                    some = [value[name] for value in values]
+                    if whole.distribution != "normal":  # which has tails
+                        assert low[name] - 1e-12 <= min(some) <= max(some) <= high[name] + 1e-12
+                    if kind != "fixed" and step == 0:  # it begins without any randomization
+                        assert some == pytest.approx([neutral[name]] * 20)
+                    elif kind != "automatic":  # which grows by what it is told alone
+                        assert max(some) > min(some)
 
 
 def test_where_nothing_is_drawn_no_range_can_move():

@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import sys
 
 import numpy as np
@@ -49,6 +50,18 @@ def test_a_prior_with_nothing_to_tell_of_is_refused():
     with pytest.raises(ValueError, match="did you mean 'friction'"):
         Prior.of(TERMS, ["fricton"])
     assert Prior.of(TERMS, ["mass"]).others == TERMS[1:]
+
+
+def test_a_worker_that_dies_ends_the_replays():
+    robot = find_robot("hatchback")
+    told = excitation(robot, 10.0, 1, 2.0, 0)
+    before = set(multiprocessing.active_children())
+    with replaying(robot, told, 2) as play:
+        for worker in set(multiprocessing.active_children()) - before:
+            worker.kill()
+            worker.join()
+        with pytest.raises(RuntimeError, match="a worker process died"):
+            list(play([{"mass": 1.0}] * 40, 0))
 
 
 def test_the_number_of_processes_changes_no_replay():
@@ -155,7 +168,7 @@ def test_what_is_not_installed_or_too_much_is_told(log_file, monkeypatch, capsys
         (["--robot", "hatchback", "--prior", "wid"], "did you mean 'wide'"),
         (["--robot", "hatchback", "--prior", "none"], "nothing to identify"),
         (["--robot", "hatchback", "--parameters", "mas"], "did you mean 'mass'"),
-        (["--robot", "hatchback", "--replays", "3"], "replays must be at least 50"),
+        (["--robot", "hatchback", "--replays", "3"], "replays must be between 50 and"),
         (["--robot", "hatchback", "--draws", "0"], "draws must be between"),
         (["--robot", "hatchback", "--output", "a.parquet"], "a randomization is a .toml file"),
     ],

@@ -1,7 +1,10 @@
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
@@ -11,6 +14,7 @@ from simtransfer.identification.excitation import excitation
 from simtransfer.identification.log import Episode, Log, read_logs, write_log
 from simtransfer.identification.recording import record
 
+EPOCH = 1_790_000_000.0  # s from 1970 until the log was made
 ROBOTS = ("hatchback", "skid_steer", "porter")
 
 
@@ -91,9 +95,20 @@ def put(column, row, value):
         (put("command/drive", 3, np.inf), "command/drive: row 3 is no finite number"),
         (put("command/drive", 3, 1e30), "clip it as the robot does"),
         (lambda t: t.assign(**{"command/drive": "fast"}), "command/drive: expected numbers"),
-        (put("time", 7, 100.0), "lie between rows 6 and 7"),
-        (lambda t: t.iloc[::-1], "lie between rows 0 and 1"),
-        (lambda t: t.assign(time=t["time"] / 4), "is told every 0.1 s; resample it"),
+        (lambda t: t.drop(index=[7, 8]), "0.3 s lie between rows 6 and 7, but the robot's"),
+        (lambda t: t.iloc[::-1], "goes back by 0.1 s from row 0 to 1; sort the rows by time"),
+        (lambda t: t.iloc[[*range(8), *range(7, 40)]], "is 0 s between rows 7 and 8; keep one"),
+        (lambda t: t.assign(time=t["time"] * 0.76), "rows come at 13.16 Hz (median step 0.076 s"),
+        (lambda t: t.assign(time=t["time"] * 1.02), "but the robot's control rate is 10 Hz, a row"),
+        (lambda t: t.assign(time=t["time"] * 1e3), "is it in milliseconds? divide it by 1000"),
+        (lambda t: t.assign(time=(t["time"] * 1e9).astype(int)), "is it in nanoseconds?"),
+        (
+            lambda t: t.assign(time=np.floor(EPOCH + t["time"])),
+            "it seems to be stored too coarsely",
+        ),
+        (lambda t: t.assign(time=(EPOCH + t["time"]).astype(np.float32)), "stored too coarsely"),
+        (put("time", 7, np.nan), "time: row 7 is no finite number"),
+        (lambda t: t.assign(time=t["time"].astype(str)), "time: expected numbers, got"),
     ],
 )
 def test_a_wrong_log_is_refused_in_a_line(change, said, spoil, hatchback_log):
@@ -103,6 +118,87 @@ def test_a_wrong_log_is_refused_in_a_line(change, said, spoil, hatchback_log):
     assert said in str(caught.value)
     assert str(caught.value).startswith(f"{file}: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "stamps",
+    [
+        lambda time: EPOCH + time,
+        lambda time: pd.to_datetime(np.round((EPOCH + time) * 1e9)),
+        lambda time: pd.to_timedelta(np.round(time * 1e3), unit="ms"),
+        lambda time: time.astype(np.float32),
+    ],
+)
+def test_whatever_times_are_counted_from_a_log_is_the_same(stamps, spoil, hatchback_log):
+    log = read_logs([spoil(lambda t: t.assign(time=stamps(t["time"])))], hatchback_log.robot)
+    for was, now in zip(hatchback_log.episodes, log.episodes, strict=True):
+        np.testing.assert_array_equal(was.commands, now.commands)
+        np.testing.assert_array_equal(was.readings, now.readings)
+
+
+def test_rows_that_come_early_or_late_are_put_on_control_steps(spoil, hatchback_log):
+    """A yaw rate that grows by 0.01 rad/s in 0.1 s, read at times that jitter by up to 20 %."""
+    rng = np.random.default_rng(0)
+
+    def jitter(table):
+        table = table[table["episode"] == 0]
+        steps = 0.1 + rng.permutation(np.linspace(-0.02, 0.02, len(table) - 1))
+        time = EPOCH + np.concatenate([[0.0], np.cumsum(steps)])
+        table = table.assign(time=time)
+        table["base/angular_velocity/z"] = 0.1 * (time - EPOCH)
+        table["command/front_steering"] = np.where(np.arange(len(table)) < 8, 0.0, 0.2)
+        return table
+
+    file = spoil(jitter)
+    log = read_logs([file], hatchback_log.robot)
+    (episode,) = log.episodes
+    turned = episode.readings[:, [f.name for f in log.channels].index("base/angular_velocity/z")]
+    np.testing.assert_allclose(turned, 0.01 * np.arange(len(turned)), atol=1e-6)
+    told = pd.read_parquet(file)["time"].iloc[8] - EPOCH  # when the steering changed
+    changed = int(np.argmax(episode.commands[:, 0] > 0.0))
+    assert abs(0.1 * changed - told) <= 0.05
+
+
+def test_a_log_of_a_clock_that_runs_slightly_fast_does_not_drift(spoil, hatchback_log):
+    def slow(table):
+        return pd.concat([table] * 10).assign(
+            episode=0, time=lambda t: 0.1004 * np.arange(len(t)), **{"base/angular_velocity/z": 0.0}
+        )
+
+    (episode,) = read_logs([spoil(slow)], hatchback_log.robot).episodes
+    rows = 10 * len(hatchback_log.readings)
+    assert len(episode.commands) == len(episode.readings) == int(1.004 * (rows - 1)) + 1
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda file: file.symlink_to("/dev/urandom")])
+def test_what_never_ends_is_not_read(make, hatchback_log, tmp_path):
+    file = tmp_path / "log.parquet"
+    make(file)
+    with pytest.raises(ValueError, match=r"log\.parquet: is not a regular file"):
+        read_logs([file], hatchback_log.robot)
+
+
+def test_a_small_file_of_very_many_rows_is_refused_before_it_is_read(hatchback_log, tmp_path):
+    file = tmp_path / "log.parquet"
+    columns = ["time", "command/front_steering", "command/drive", "base/linear_velocity/x"]
+    zeros = pa.DictionaryArray.from_arrays(np.zeros(10**6 + 1, dtype=np.int8), [0.0])
+    parquet.write_table(pa.table([zeros] * 4, names=columns), file)
+    assert file.stat().st_size < 100_000
+    with pytest.raises(ValueError, match="has 1000001 rows and 4 columns; at most 1000000 rows"):
+        read_logs([file], hatchback_log.robot)
+
+
+def test_a_file_of_a_gigabyte_is_refused(hatchback_log, tmp_path):
+    file = tmp_path / "log.parquet"
+    with file.open("wb") as opened:
+        opened.truncate(2**30)  # sparse
+    with pytest.raises(ValueError, match="has 1024 MiB, more than the limit of 512 MiB"):
+        read_logs([file], hatchback_log.robot)
+
+
+def test_a_robot_without_tasks_is_refused(hatchback_log):
+    with pytest.raises(ValueError, match=r"hatchback: its robot.toml has `tasks = \[\]`; name"):
+        read_logs([Path("log.parquet")], replace(hatchback_log.robot, tasks=()))
 
 
 def test_what_is_no_log_is_refused(hatchback_log, tmp_path):
@@ -165,7 +261,7 @@ def test_metadata_that_is_no_recorders_is_refused(told, spoil, hatchback_log):
 @pytest.mark.parametrize("place", [".", "nothing.parquet", "s3:/bucket/log.parquet"])
 def test_only_a_file_is_read(place, spoil, hatchback_log, monkeypatch):
     monkeypatch.chdir(spoil(lambda table: None).parent)
-    with pytest.raises(ValueError, match=r"cannot be read \((No such file|Is a) "):
+    with pytest.raises(ValueError, match=r"(cannot be read \(No such file|is not a regular)"):
         read_logs([Path(place)], hatchback_log.robot)
 
 

@@ -13,7 +13,7 @@ FAST, SLOW = np.asarray([0.0, 9.0]), np.asarray([0.1, 3.0])
 @pytest.fixture
 def orders():
     actuation = Actuation(find_robot("hatchback"), 1.0 / DT)
-    return Orders(actuation, 4, DIGEST, np.asarray([0.0, 5.0]), 0.0)
+    return Orders(actuation, 4, DIGEST, np.asarray([0.0, 5.0]), 0.0, ahead=10)
 
 
 def command(sequence, values, kind=Kind.COMMAND, episode=4, digest=DIGEST):
@@ -84,6 +84,18 @@ def test_a_command_that_cannot_be_meant_is_not_done(orders, message):
     assert orders.counts["unusable"] == 1
 
 
+@pytest.mark.parametrize("sequence", [11, 2**31, 2**32 - 1])
+def test_a_command_from_the_far_future_does_not_lock_out_later_ones(sequence, orders):
+    orders.hear(0.0, command(sequence, SLOW))
+    orders.hear(0.01, command(10, FAST))
+    decide(orders, 0)
+    assert orders.targets.tolist() == [0.0, 9.0]
+    assert (orders.counts["commands"], orders.counts["unusable"]) == (1, 1)
+    orders.hear(0.11, command(11, SLOW))  # a control step later it is near enough
+    decide(orders, 1)
+    assert orders.targets.tolist() == [0.1, 3.0]
+
+
 def test_another_episodes_command_is_not_heard(orders):
     orders.hear(0.0, command(0, FAST, episode=3))
     assert orders.sequence == -1
@@ -93,6 +105,7 @@ def test_another_episodes_command_is_not_heard(orders):
     ("message", "why"),
     [
         (Message(Kind.STOP, text="smoke"), "stopped: smoke"),
+        (Message(Kind.STOP, text="\x1b[2J\nsmoke"), "stopped: ?[2J?smoke"),
         (Message(Kind.BYE), "the client left"),
     ],
 )

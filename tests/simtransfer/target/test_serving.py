@@ -23,6 +23,7 @@ from simtransfer.target.actuation import Actuation
 from simtransfer.target.client import Client, ClientWire
 from simtransfer.target.control_loop import Patience
 from simtransfer.target.description import Description
+from simtransfer.target.link import MOST
 from simtransfer.target.network_faults import Faults
 from simtransfer.target.record import Played
 from simtransfer.target.server import TargetConfig, TargetServer
@@ -74,7 +75,7 @@ class Peer:
     def __init__(self, server):
         self.wire = ClientWire(*server.address)
 
-    def hear(self, *kinds, within=10.0):
+    def hear(self, *kinds, within=60.0):
         until = self.wire.clock.now() + within
         while came := self.wire.wait(until):
             if came[1].kind in kinds:
@@ -149,8 +150,8 @@ def test_success_in_lockstep_is_what_evaluation_says(deployed):
 
 def test_a_bad_network_is_borne_and_counted(deployed):
     faults = Faults(loss=0.2, delay=0.01, jitter=0.005)
-    with serving(faults=faults, speed=10.0) as (_, url, _):
-        run = Client(deployed, url).run()
+    with serving(faults=faults, speed=10.0, leave_after=60.0) as (_, url, _):
+        run = Client(deployed, url, Patience(give_up=60.0)).run()
     (played,), (counts,) = run.played, run.counts
     assert run.ended == ""
     assert 0.05 < played.counts["readings_lost"] / played.counts["steps"] < 0.4
@@ -160,7 +161,7 @@ def test_a_bad_network_is_borne_and_counted(deployed):
 
 
 def test_a_robot_that_hears_no_commands_any_more_stops(deployed):
-    with serving() as (server, _, _):
+    with serving(speed=5.0, safe_after=1.0, leave_after=60.0) as (server, _, _):
         peer = Peer(server)
         reading = peer.begin()
         while speed_of(reading, peer.told) < 4.0:
@@ -173,7 +174,7 @@ def test_a_robot_that_hears_no_commands_any_more_stops(deployed):
 
 
 def test_a_stop_brings_the_robot_to_rest_and_fails_the_episode(deployed):
-    with serving(episodes=2) as (server, _, _):
+    with serving(episodes=2, lockstep=True) as (server, _, _):
         peer = Peer(server)
         reading = peer.begin()
         for _ in range(10):
@@ -189,20 +190,81 @@ def test_a_stop_brings_the_robot_to_rest_and_fails_the_episode(deployed):
 
 
 def test_the_second_client_is_refused_and_not_obeyed(deployed, capsys):
-    with serving(leave_after=1.0) as (server, url, _):
+    # In lockstep the robot waits for its client, however long the other one takes to start.
+    with serving(leave_after=600.0, lockstep=True) as (server, url, _):
         first, second = Peer(server), Peer(server)
         reading = first.begin()
         assert main(["deploy", DRIVER, "--target", url]) == 2
         said = capsys.readouterr().err
         assert re.search(r"the robot is driven by 127.0.0.1:\d+ already", said)
-        second.digest = first.digest
-        second.drive(10_000, 0.0, -1.0)
+        second.digest, second.wire.session = first.digest, first.wire.session  # it overheard it
+        second.drive(reading.sequence, 0.0, -1.0)
         second.wire.send(Message(Kind.STOP))
         second.wire.send(Message(Kind.BYE))
         first.drive(reading.sequence, 0.0, 5.0)
+        first.hear(Kind.READING)
+        first.wire.send(Message(Kind.STOP, text="enough"))
         result = Played.read(first.hear(Kind.RESULT).text)
-    assert result.counts["foreign"] >= 3
+    assert result.ended == "stopped: enough"
+    assert result.counts["foreign"] == 3
     assert result.counts["commands"] == 1
+    assert result.counts["hellos"] >= 2
+
+
+def test_who_does_not_know_the_session_number_is_not_obeyed():
+    """A forger that sends from the client's own address, but cannot read what the robot sends."""
+    with serving(leave_after=600.0, lockstep=True) as (server, _, _):
+        peer = Peer(server)
+        reading, session = peer.begin(), peer.wire.session
+        for forged in (0, session ^ 1):
+            peer.wire.session = forged
+            peer.drive(reading.sequence, 0.0, -1.0)
+            peer.wire.send(Message(Kind.STOP))
+        peer.wire.session = session
+        peer.drive(reading.sequence, 0.0, 5.0)
+        assert peer.hear(Kind.READING).sequence == 1
+        peer.wire.send(Message(Kind.STOP, text="enough"))
+        result = Played.read(peer.hear(Kind.RESULT).text)
+    assert result.ended == "stopped: enough"
+    assert (result.counts["foreign"], result.counts["commands"]) == (4, 1)
+
+
+def test_a_hello_from_a_forged_address_does_not_keep_the_robot():
+    with serving(leave_after=600.0, lockstep=True) as (server, _, _):
+        for _ in range(3):  # they never come back with the number that was sent to them
+            ClientWire(*server.address).send(Message(Kind.HELLO))
+        peer = Peer(server)
+        assert peer.begin().sequence == 0
+        peer.wire.send(Message(Kind.BYE))
+        result = Played.read(peer.hear(Kind.RESULT).text)
+    assert result.counts["hellos"] == 4
+
+
+def test_a_session_that_the_robot_has_ended_is_refused_in_words():
+    with serving(episodes=2, lockstep=True) as (server, _, _):
+        peer = Peer(server)
+        peer.begin()
+        peer.wire.send(Message(Kind.STOP, text="enough"))
+        peer.hear(Kind.RESULT)
+        peer.wire.send(Message(Kind.READY, peer.digest, episode=1))
+        with pytest.raises(ValueError, match="has ended the session with this client"):
+            peer.hear(Kind.READING)
+
+
+def test_more_messages_than_are_read_take_no_memory_and_are_counted():
+    with serving(faults=Faults(delay=1e6)) as (server, _, _):
+        peer = Peer(server)
+        while server.arrivals.overflow == 0:
+            peer.wire.send(Message(Kind.HELLO))
+        assert server.arrivals.hellos > MOST
+
+
+def test_a_refusal_cannot_steer_the_terminal(capsys):
+    with broken([]) as (robot, url):
+        robot.refusal = "\x1b]0;owned\x07\x1b[2J[red]no[/nonsense]\nroot@robot:~#"
+        assert main(["deploy", DRIVER, "--target", url]) == 2
+    said = capsys.readouterr().err
+    assert said == "simtransfer: ?]0;owned??[2J[red]no[/nonsense]?root@robot:~#\n"
 
 
 def test_noise_is_counted_and_does_no_harm(deployed):
@@ -269,19 +331,22 @@ class Broken:
 
     def __init__(self, readings, speed):
         self.server = TargetServer(TargetConfig(episodes=1, speed=speed))
-        self.readings, self.heard = readings, []
+        self.readings, self.heard, self.refusal = readings, [], ""
 
     def run(self):
         link, server = self.server._link, self.server
         names = server._world.interface
-        until = time.monotonic() + 5.0
+        until = time.monotonic() + 60.0
         tick = -1
         while time.monotonic() < until and not any(m.kind is Kind.BYE for m in self.heard):
             arrived = link.wait(server._clock.now() + 1.0 / 10.0)
             if arrived:
                 self.heard.append(arrived[1])
+            if arrived and self.refusal:
+                link.answer(Message(Kind.REFUSAL, text=self.refusal))
+                break
             if arrived and arrived[1].kind is Kind.HELLO:
-                link.send(server._introduction(0))
+                link.answer(server._introduction(0))
             if arrived and arrived[1].kind is Kind.READY:
                 tick = max(tick, 0)
             if 0 <= tick < len(self.readings):
@@ -320,7 +385,7 @@ def test_when_readings_cease_commands_are_held_then_safe_then_the_run_ends(deplo
     held = [m for m in said[answered:] if m.kind is Kind.COMMAND]
     rest = [m for m in said if m.kind is Kind.REST]
     assert answered == 4
-    assert 2 <= len(held) <= 12  # a second at 10 Hz, on a machine that may have else to do
+    assert held  # how many is the business of `test_control_loop`, which has a clock of its own
     assert all(np.array_equal(m.values, said[answered - 1].values) for m in held)
     assert said[answered:] == held + rest
     assert len(rest) > 10
@@ -364,8 +429,15 @@ def test_an_interrupted_client_stops_the_robot(deployed):
 def test_a_robot_that_is_switched_off_says_so(deployed):
     over = threading.Event()
     with serving(over, speed=1.0) as (_, url, played):
-        threading.Timer(0.5, over.set).start()
-        assert Client(deployed, url).run().ended == "the robot was switched off"
+        client = Client(deployed, url)
+        control = client._skill.control
+
+        def switching_off(observation):
+            over.set()
+            return control(observation)
+
+        client._skill = replace(client._skill, control=switching_off)
+        assert client.run().ended == "the robot was switched off"
     assert played == []  # half an episode is none
 
 
