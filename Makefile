@@ -21,7 +21,7 @@ install: .venv/installed
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip<27"
 	@echo "2/3 PyTorch, about 200 MB"
-	@$(PIP) --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
+	@$(PIP) --retries 2 --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
 	@echo "3/3 simtransfer and 90 packages that it needs, one to three minutes"
 	@$(PIP) --editable ".[dev]" | { grep --line-buffered -E "^ *(Downloading|Building|Created|Installing)" | cut -c 1-100 || true; }
 	@touch $@

@@ -91,30 +91,32 @@ class Display(Progress):
             **changes: What changed, and the task's fields ``note`` and ``unit``.
         """
         super().update(task_id, **changes)
-        self._print_if_due(task_id)
+        task = self._tasks[task_id]
+        # What a resumed task had completed before says nothing about its speed.
+        self._print_if_due(task, _Line(self.get_time(), self.get_time(), task.completed, ""))
 
     def advance(self, task_id: TaskID, advance: float = 1) -> None:
         """Advance a task, and print its line if one is due."""
         super().advance(task_id, advance)
-        self._print_if_due(task_id)
+        task = self._tasks[task_id]
+        began = self.get_time() if task.start_time is None else task.start_time
+        self._print_if_due(task, _Line(began, began, 0.0, ""))
 
     def announce(self, text: str) -> None:
         """Print a line where there are no bars that show the same."""
         if not self._has_bars:
             self.console.print(text, highlight=False, soft_wrap=True, markup=False)
 
-    def _print_if_due(self, task_id: TaskID) -> None:
+    def _print_if_due(self, task: Task, begun: _Line) -> None:
         """Print a line for a new note, and else at intervals that grow with a task's duration."""
-        task = next((task for task in self.tasks if task.id == task_id), None)
-        if self._has_bars or task is None or task.total is None or task.finished:
+        if self._has_bars or task.total is None or task.finished:
             return
+        line = self._lines.setdefault(task.id, begun)
         now, note = self.get_time(), task.fields["note"]
-        began = task.start_time if task.start_time is not None else now
-        line = self._lines.setdefault(task_id, _Line(began, began, task.completed, ""))
-        running = sum(not each.finished for each in self.tasks)
-        period = running * max(LINE_SECONDS, LINE_SHARE * (now - began))
-        if now - line.began < 1.0:  # what an earlier run had completed says nothing about the speed
+        if now - line.began < 1.0:  # finished by an earlier process
             line.first = task.completed
+        running = sum(not each.finished for each in self.tasks)
+        period = running * max(LINE_SECONDS, LINE_SHARE * (now - line.began))
         if note == line.note and now - line.printed < period:
             return
         line.printed, line.note = now, note

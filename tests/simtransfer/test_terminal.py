@@ -44,10 +44,31 @@ def test_a_resumed_run_does_not_count_its_earlier_steps_as_speed(clock):
     display, file = shown(clock)
     with display:
         task = bar(display, "run", 1_000, "steps")
+        clock.seconds = 5.0  # it takes some time to begin
         display.update(task, completed=800)
-        clock.seconds = 20.0
+        clock.seconds = 25.0
         display.update(task, completed=900)
     assert file.getvalue() == "run: 900 of 1,000 steps, about 20 s left\n"
+
+
+def test_runs_that_were_done_before_do_not_count_as_speed(clock):
+    display, file = shown(clock)
+    with display:
+        task = bar(display, "demo", 12, "runs")
+        for _ in range(6):
+            display.advance(task)
+        clock.seconds = 60.0
+        display.advance(task)
+    assert file.getvalue() == "demo: 7 of 12 runs, about 5 min left\n"
+
+
+def test_the_first_of_several_runs_tells_how_long_the_others_take(clock):
+    display, file = shown(clock)
+    with display:
+        task = bar(display, "demo", 12, "runs")
+        clock.seconds = 30.0
+        display.advance(task)
+    assert file.getvalue() == "demo: 1 of 12 runs, about 6 min left\n"
 
 
 def test_what_takes_a_moment_prints_no_line(clock):
