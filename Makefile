@@ -23,7 +23,7 @@ install: .venv/installed
 	@echo "2/3 PyTorch, about 200 MB"
 	@$(PIP) --retries 2 --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
 	@echo "3/3 simtransfer and 90 packages that it needs, one to three minutes"
-	@$(PIP) --editable ".[dev]" | { grep --line-buffered -E "^ *(Downloading|Building|Created|Installing)" | cut -c 1-100 || true; }
+	@$(PIP) --editable ".[dev]" | { grep --line-buffered -E "^ *(Downloading|Building wheel|Installing collected)" | cut -c 1-100 || true; }
 	@touch $@
 	@echo "Installed. $(HOW_TO_USE)"
 

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,10 +66,10 @@ class Display(Progress):
     def __init__(self, console: Console, get_time: Callable[[], float] | None = None) -> None:
         columns = (
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
@@ -103,9 +103,13 @@ class Display(Progress):
         self._print_if_due(task, _Line(began, began, 0.0, ""))
 
     def announce(self, text: str) -> None:
-        """Print a line where there are no bars that show the same."""
+        """Print a line where there are no bars that show the same.
+
+        A log that cannot be written, because its disk is full or its reader gone, ends no training.
+        """
         if not self._has_bars:
-            self.console.print(text, highlight=False, soft_wrap=True, markup=False)
+            with suppress(OSError):
+                self.console.print(text, highlight=False, soft_wrap=True, markup=False)
 
     def _print_if_due(self, task: Task, begun: _Line) -> None:
         """Print a line for a new note, and else at intervals that grow with a task's duration."""

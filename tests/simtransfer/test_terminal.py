@@ -1,9 +1,10 @@
 import io
+import os
 
 import pytest
 from rich.console import Console
 
-from simtransfer.terminal import Display, bar
+from simtransfer.terminal import Display, Terminal, bar
 
 
 class Clock:
@@ -102,3 +103,18 @@ def test_a_terminal_gets_bars_and_no_lines(clock):
     assert "about" not in file.getvalue()
     assert "run: started" not in file.getvalue()
     assert "50/100" in file.getvalue()
+
+
+def test_a_log_whose_reader_is_gone_ends_no_training(clock, monkeypatch):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w", buffering=1, encoding="utf-8", closefd=False) as log:
+        monkeypatch.setattr("sys.stderr", log)
+        with Display(Terminal(stderr=True), clock) as display:
+            display.announce("run: started")
+            task = bar(display, "run", 100, "steps")
+            display.update(task, completed=50, note="success 0.50")
+        assert display.tasks[0].completed == 50
+        with pytest.raises(BrokenPipeError):
+            log.close()
+    os.close(writer)
