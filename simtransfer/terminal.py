@@ -93,7 +93,7 @@ class Display(Progress):
         super().update(task_id, **changes)
         task = self._tasks[task_id]
         # What a resumed task had completed before says nothing about its speed.
-        self._print_if_due(task, _Line(self.get_time(), self.get_time(), task.completed, ""))
+        self._print_if_due(task, _Line(self.get_time(), self.get_time(), task.completed, None))
 
     def advance(self, task_id: TaskID, advance: float = 1) -> None:
         """Advance a task, and print its line if one is due."""
@@ -129,12 +129,12 @@ class Display(Progress):
 
 @dataclass
 class _Line:
-    """What was printed of a task: times in seconds, and what was completed before the first."""
+    """What was printed of a task: times in seconds, what was completed before, the last note."""
 
     began: float
     printed: float
     first: float
-    note: str
+    note: str | None
 
 
 def _progress_line(task: Task, elapsed: float, first: float) -> str:

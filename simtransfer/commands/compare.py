@@ -56,7 +56,6 @@ def compare(
     runs = dict(experiment.runs())
     with progress() as display:
         whole = bar(display, experiment.name, len(runs), "runs")
-        display.announce(f"{experiment.name}: {len(runs)} runs in {folder}")
         lines: dict[str, TaskID] = {}
 
         def show(news: RunNews) -> None:

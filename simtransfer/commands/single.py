@@ -34,7 +34,6 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
         with progress() as display:
             name = f"{config.method} {run.robot.name} seed {config.seed}"
             line = bar(display, name, None, "steps")
-            display.announce(f"{name}: training in {folder}")
 
             def show(state: Progress) -> None:
                 rate = state.success_rate
