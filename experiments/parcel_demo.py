@@ -1,4 +1,4 @@
-"""Ten minutes with the parcel world: the shipped policy in four bodies, and one short transfer.
+"""Six minutes of parcels: the shipped policy in four bodies, and one short transfer.
 
 python -m experiments.parcel_demo
 """
@@ -17,12 +17,13 @@ from agents.arena import Arena
 from agents.evaluation import evaluate, summarize
 from agents.processes import workers_for
 from envs import control_rate
+from experiments.demo_findings import findings
 from simtransfer.cli import deferred, guarded
 from simtransfer.commands.compare import CompareOptions, compare
 from simtransfer.deployment import Deployment
 from simtransfer.experiment import ExperimentConfig
 from simtransfer.results_table import results_table
-from simtransfer.terminal import counting, errors, output
+from simtransfer.terminal import counting, output, working
 from simtransfer.video import race, write_video
 
 SUITE = "mixed"
@@ -34,11 +35,15 @@ EXPERIMENT = ExperimentConfig(
     teacher=TEACHER,
     students=("courier",),
     methods=("scratch", "finetune"),
-    seeds=1,
+    seeds=3,
     steps=32_768,
-    interval=8_192,
+    interval=16_384,
     episodes=8,
-    final_episodes=4,
+    final_episodes=2,
+)
+CAUTION = (
+    "This is a quick look: training from scratch is stopped before it has finished learning. "
+    "The strider trained from scratch on this task reaches 98 to 100 % after 327,680 steps."
 )
 
 
@@ -63,10 +68,15 @@ def show(demo: Annotated[Demo, tyro.conf.arg(name="")] = Demo()) -> None:
         raise ValueError(f"--episodes must be at least 1, got {demo.episodes}")
     rows = measure(POLICIES, demo.episodes, workers_for(demo.workers))
     output.print(results_table(f"fixed episodes of {SUITE}", rows))
-    with errors.status("recording the video"):
+    with working("recording the video"):
         film(POLICIES, demo.output / "side_by_side.mp4")
-    output.print(f"video: {demo.output / 'side_by_side.mp4'}", highlight=False, soft_wrap=True)
     compare(EXPERIMENT, CompareOptions(output=demo.output, workers=demo.workers, video=False))
+    for sentence in (*findings(demo.output), CAUTION):
+        output.print(sentence, highlight=False, markup=False)
+    pages = (
+        f"Open {demo.output / 'report.html'} in a browser, and {demo.output / 'side_by_side.mp4'}."
+    )
+    output.print(pages, highlight=False, soft_wrap=True)
 
 
 def measure(
@@ -77,7 +87,7 @@ def measure(
     for robot, bundle in policies:
         deployed = Deployment(bundle, robot)
         with (
-            counting(robot, episodes) as count,
+            counting(robot, episodes, "episodes") as count,
             Arena(deployed.make, min(workers, episodes)) as worlds,
         ):
             played = evaluate(deployed.act, worlds, {SUITE: episodes}, on_episode=count)

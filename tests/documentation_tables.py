@@ -1,4 +1,4 @@
-"""Tables of the documentation that are made from the code, where a page marks them.
+"""Tables of the documentation that are made from the code or from recorded results.
 
 A page marks one by `<!-- table: NAME -->`. `python -m tests.documentation_tables` writes them anew.
 """
@@ -6,11 +6,12 @@ A page marks one by `<!-- table: NAME -->`. `python -m tests.documentation_table
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from dataclasses import fields
 from pathlib import Path
 
-from agents.bundle import Network
+from agents.bundle import Network, lineage, load_bundle
 from agents.settings import TUNED, PPOSettings, SACSettings
 from envs import find_robot, robots
 from envs.driving.scenario import SUITES
@@ -24,6 +25,14 @@ from simtransfer.plan import PLANS, Schedule, TransferPlan
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+RESULTS = ROOT / "experiments" / "results"
+RESULT_PAGES = sorted(RESULTS.glob("*/README.md"))
+# What `simtransfer evaluate POLICY --episodes 200 --json` printed for the shipped policies.
+MEASURED = {
+    "hatchback-driving": RESULTS / "teacher",
+    "porter-parcel": RESULTS / "parcel_teacher",
+    "porter-parcel-detuned": RESULTS / "parcel_detuned_teacher",
+}
 
 
 def name(page):
@@ -191,7 +200,66 @@ def robot_rows():
     return markdown(["Robot", "What it is", "Length × width, m", "Actions", "Lidar"], rows)
 
 
+def measured(policy):
+    return json.loads((MEASURED[policy] / f"{policy}.json").read_text(encoding="utf-8"))
+
+
+def percent(rate, interval=None):
+    shown = f"{100 * rate:.1f} %"
+    return f"{shown} ({100 * interval[0]:.1f}–{100 * interval[1]:.1f} %)" if interval else shown
+
+
+def teachers():
+    rows = []
+    for policy in MEASURED:
+        bundle, row = load_bundle(policy), measured(policy)
+        steps = sum(training["steps"] for training in lineage(bundle))
+        success = percent(row["success_rate"], row["success_interval"])
+        rows.append([f"`{policy}`", f"`{bundle.robot}`", f"`{bundle.task}`", f"{steps:,}", success])
+    return markdown(["Policy", "Robot", "Task", "Training steps", "Success"], rows)
+
+
+def comparison(*folders):
+    """Results of recorded comparisons: a row for each student."""
+    rows = []
+    for folder in folders:
+        summary = json.loads((RESULTS / folder / "summary.json").read_text(encoding="utf-8"))
+        found = {(row["student"], row["method"]): row for row in summary["metrics"]}
+        for student in summary["students"]:
+            scratch, tuned = found[student, "scratch"], found[student, "finetune"]
+            unchanged = found.get((student, "zero_shot"))
+            rows.append(
+                [
+                    f"`{student}`",
+                    len(scratch["seeds"]),
+                    value(scratch["final_level"]),
+                    value(unchanged["final_level"]) if unchanged else "–",
+                    value(tuned["start"]),
+                    value(tuned["final_level"]),
+                    value(tuned["speed_up"], digits=1, interval=True),
+                    value(tuned["speed_up_charged"]),
+                ]
+            )
+    columns = ["Student", "Seeds", "Scratch, final", "Zero-shot", "Fine-tuned, at step 0"]
+    columns += ["Fine-tuned, final", "Speed-up", "Speed-up, teacher's steps included"]
+    return markdown(columns, rows)
+
+
+def value(quantity, digits=2, interval=False):
+    """An interquartile mean of a summary, with its 95 % interval where that is asked for."""
+    if quantity["estimate"] is None:
+        return "–"
+    shown = f"{quantity['estimate']:.{digits}f}"
+    span = f" ({quantity['low']:.{digits}f}–{quantity['high']:.{digits}f})"
+    return shown + span if interval else shown
+
+
 TABLES = {
+    "demo results": lambda: comparison("demo"),
+    "driving results": lambda: comparison("driving_transfer"),
+    "parcel results": lambda: comparison("parcel_transfer"),
+    "parcel and jvrc results": lambda: comparison("parcel_transfer", "parcel_jvrc"),
+    "teachers": teachers,
     "commands": commands,
     "network": lambda: settings(Network),
     "plan fields": plan_fields,
@@ -212,13 +280,13 @@ MARKED = re.compile(r"<!-- table: ([a-z ]+) -->\n((?:\|.*\n)*)")
 def marked_tables():
     return [
         (page, *found.groups())
-        for page in PAGES
+        for page in (*PAGES, *RESULT_PAGES)
         for found in MARKED.finditer(page.read_text(encoding="utf-8"))
     ]
 
 
 def write_tables():
-    for page in PAGES:
+    for page in (*PAGES, *RESULT_PAGES):
         text = page.read_text(encoding="utf-8")
         new = MARKED.sub(lambda m: f"<!-- table: {m[1]} -->\n{TABLES[m[1]]()}", text)
         page.write_text(new, encoding="utf-8")

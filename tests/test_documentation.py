@@ -45,7 +45,9 @@ from tests.documentation_tables import (
     ROOT,
     TABLES,
     marked_tables,
+    measured,
     name,
+    percent,
 )
 
 if sys.version_info >= (3, 11):
@@ -55,7 +57,7 @@ else:
 
 TEACHER = "hatchback-driving"
 # Lines of a bash block that are no command of this project's.
-FOREIGN = ("cd ", "git clone ", "make ", "pip install ", "tensorboard ")
+FOREIGN = ("cd ", "git clone ", "make ", "pip install ", "source ", "tensorboard ")
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,23 @@ def test_a_table_is_what_the_code_says(page, table, shown):
 
 def test_every_table_is_shown_somewhere():
     assert {table for _, table, _ in marked_tables()} == set(TABLES)
+
+
+def test_every_result_in_the_readme_comes_from_a_record():
+    """No table of numbers that somebody typed: each is made from a recorded file."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Results")[2]
+    tables = len(re.findall(r"^\| --- ", text, re.MULTILINE))
+    assert tables == len(
+        re.findall(r"^<!-- table: .*(?:results|teachers) -->$", text, re.MULTILINE)
+    )
+
+
+@pytest.mark.parametrize("policy", ["porter-parcel", "porter-parcel-detuned"])
+def test_a_shipped_policy_has_one_success_rate(policy):
+    """The page on performance gives what the table of teachers gives."""
+    page = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
+    (row,) = [cells for cells in rows(page) if cells[0] == f"`{policy}`, `porter`"]
+    assert row[-1] == percent(measured(policy)["success_rate"])
 
 
 # Tables written by hand

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from simtransfer.plan import find_plan
 from simtransfer.pool import RunNews
 from simtransfer.report import write_report
 from simtransfer.segments import Segments
-from simtransfer.terminal import bar, errors, progress
+from simtransfer.terminal import bar, errors, progress, working
 from simtransfer.transfer_metrics import BASELINE
 from simtransfer.video import Contestant, race, write_video
 
@@ -61,23 +62,23 @@ def compare(
     if rounding := Segments.of(first).rounding(first):
         errors.print(rounding, highlight=False, soft_wrap=True)
     with progress() as display:
-        whole = bar(display, experiment.name, len(runs))
+        whole = bar(display, experiment.name, len(runs), "runs")
         lines: dict[str, TaskID] = {}
 
         def show(news: RunNews) -> None:
+            _, robot, method, seed = news.place.split("/")
+            name = f"{method} {robot} {seed.replace('-', ' ')}"
             if news.progress is None:
+                display.announce(f"{name}: done")
                 display.advance(whole)
-                if not errors.is_terminal:  # a log has no bars: a line a run
-                    errors.print(f"done: {news.place.removeprefix('runs/')}")
                 if news.place in lines:
                     display.remove_task(lines.pop(news.place))
                 return
             if news.place not in lines:
-                name = news.place.removeprefix("runs/")
-                lines[news.place] = bar(display, name, news.progress.total)
-            note = f"success {100 * news.progress.success_rate:.0f} %"
-            steps = news.progress.steps
-            display.update(lines[news.place], completed=steps, note=note)
+                lines[news.place] = bar(display, name, news.progress.total, "steps")
+            rate = news.progress.success_rate
+            note = "" if math.isnan(rate) else f"success {rate:.2f}"
+            display.update(lines[news.place], completed=news.progress.steps, note=note)
 
         command = " ".join(["python -m", _program(), *map(shlex.quote, sys.argv[1:])])
         execute(experiment, folder, workers=options.workers, command=command, on_news=show)
@@ -85,7 +86,7 @@ def compare(
         if options.video:
             record_video(experiment, folder)
     finally:  # whatever becomes of the video
-        with errors.status("writing the report"):
+        with working("writing the report"):
             files = write_report(folder)
     show_report(files, options.json)
 
@@ -124,6 +125,6 @@ def record_video(experiment: ExperimentConfig, folder: Path) -> None:
             simulator=experiment.simulator,
         )
         contestants.append((f"{name}, {deployed.robot.name}", deployed.act, deployed.make))
-    with errors.status("recording the video"):
+    with working("recording the video"):
         frames = race(contestants, VIDEO_EPISODES)
         write_video(frames, folder / "video.mp4", control_rate(experiment.task))

@@ -53,7 +53,7 @@ def evaluate(
     chosen = suites(deployed.bundle.task) if suite == "all" else (suite,)
     total = episodes * len(chosen)
     with (
-        counting(f"{deployed.robot.name}, {suite}", total) as count,
+        counting(f"{deployed.robot.name}, {suite}", total, "episodes") as count,
         Arena(deployed.make, min(processes, total)) as worlds,
     ):
         results = play(

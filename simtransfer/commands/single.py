@@ -36,12 +36,15 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
             errors.print(rounding, highlight=False, soft_wrap=True)
         claim_folder(folder)
         with progress() as display:
-            line = bar(display, f"{config.robot}, {config.method}", None)
+            name = f"{config.method} {run.robot.name} seed {config.seed}"
+            line = bar(display, name, None, "steps")
 
             def show(state: Progress) -> None:
                 rate = state.success_rate
-                note = "" if math.isnan(rate) else f"success {100 * rate:.0f} %"
+                note = "" if math.isnan(rate) else f"success {rate:.2f}"
                 display.update(line, completed=state.steps, total=state.total, note=note)
+                if state.steps == state.total:
+                    display.announce(f"{name}: {state.steps:,} steps done, evaluating every suite")
 
             command = shlex.join(["simtransfer", *sys.argv[1:]])
             run = Run(config, folder, show, command, workers)
