@@ -151,7 +151,8 @@ class Simulator(Protocol):
     def touched(self) -> bool:
         """Whether the robot's body touched anything without mass since this was last asked.
 
-        Furniture does not count.
+        Furniture does not count, nor does the ground under soles and under what else the robot
+        stands on, see `envs.supports`.
 
         Where nothing in the world has a mass, every physics step is looked at, else the last one.
         """
