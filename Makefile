@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
-# PyTorch without CUDA, a tenth of the download. For a GPU, or without a way there: make demo TORCH_INDEX=
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+# An index that has PyTorch's CPU build, where the default one has only that with CUDA, ten times as large.
+TORCH_INDEX ?=
 HOW_TO_USE := To use the command simtransfer in this shell: source .venv/bin/activate
 
 SHELL := bash
@@ -20,8 +20,8 @@ install: .venv/installed
 	@echo "1/3 Virtual environment in .venv"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip<27"
-	@echo "2/3 PyTorch, about 200 MB"
-	@$(PIP) --retries 2 --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
+	@echo "2/3 PyTorch"
+	@$(PIP) --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
 	@echo "3/3 simtransfer and 90 packages that it needs, one to three minutes"
 	@$(PIP) --editable ".[dev]" | { grep --line-buffered -E "^ *(Downloading|Building wheel|Installing collected)" | cut -c 1-100 || true; }
 	@touch $@
