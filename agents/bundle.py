@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -138,6 +138,9 @@ class Bundle:
     def digest(self) -> str:
         """Fingerprint of all that it does, whatever is said about it."""
         about = _describe(replace(self, provenance={}))
+        compared = {each.name for each in fields(Feature) if each.compare}
+        for group in ("reads", "judges", "acts"):  # as before there were fields that say more
+            about[group] = [{k: row[k] for k in row if k in compared} for row in about[group]]
         content = hashlib.sha256(json.dumps(about).encode())
         for name in sorted(self.tensors):
             content.update(name.encode())

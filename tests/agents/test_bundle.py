@@ -15,6 +15,8 @@ from agents.bundle import DESCRIPTION, TENSORS, load_bundle, save_bundle, shippe
 from agents.bundle_folder import CHECKSUMS, replace_folder
 from envs.interface import Interface
 
+REPOSITORY = Path(__file__).parents[2]
+
 
 def observations(bundle, count=32):
     rng = np.random.default_rng(1)
@@ -268,6 +270,12 @@ def test_more_tensors_than_are_described_are_not_read(teacher_folder):
 def test_an_unknown_name_is_told():
     with pytest.raises(ValueError, match="unknown bundle"):
         load_bundle("hatchbak-driving")
+
+
+def test_a_digest_stays_what_earlier_records_say():
+    record = "experiments/results/parcel_transfer/runs/courier/finetune/seed-0/config.json"
+    recorded = json.loads((REPOSITORY / record).read_text())["digests"]["teacher"]
+    assert load_bundle("porter-parcel-detuned").digest == recorded
 
 
 def test_a_digest_is_of_what_it_does(make_bundle, tmp_path):
