@@ -17,7 +17,7 @@ from simtransfer.target.clock import GLANCE, Clock, Pauses
 from simtransfer.target.control_loop import Loop, Patience
 from simtransfer.target.description import Description, check_fit, digest
 from simtransfer.target.hand import Hand, Skill
-from simtransfer.target.link import LARGEST
+from simtransfer.target.link import BURST, LARGEST
 from simtransfer.target.pacing import AGAIN
 from simtransfer.target.record import Played, total
 from simtransfer.target.safety import EmergencyStopError, RobotSilentError
@@ -103,19 +103,22 @@ class ClientWire:
         """Send; what cannot be sent is lost, as anything may be. A hello begins a new session."""
         if message.kind is Kind.HELLO:
             self.session = 0
+        self._send(message)
+
+    def _send(self, message: Message) -> None:
         try:
             self._socket.send(encode(replace(message, session=self.session)))
         except OSError:
             return
 
     def wait(self, until: float) -> tuple[float, Message] | None:
-        """See `simtransfer.target.control_loop.Wire.wait`.
+        """See `simtransfer.target.control_loop.Wire.wait`; returns sooner from a flood of noise.
 
         Raises:
             ValueError: If the robot refuses, or speaks another version.
             RobotSilentError: If it goes.
         """
-        while True:
+        for _ in range(BURST):
             try:
                 message = decode(self._socket.recv(LARGEST))
             except BlockingIOError:
@@ -124,6 +127,8 @@ class ClientWire:
                 select.select([self._socket], [], [], min(self.clock.wall(until - now), GLANCE))
                 continue
             except VersionError as error:
+                if self.session:  # the robot has shown that it speaks this one: a forger
+                    continue
                 raise ValueError(f"{error}; use the same release at both ends") from None
             except (ForeignError, OSError):  # noise, or word that nobody listens there
                 continue
@@ -131,11 +136,17 @@ class ClientWire:
                 continue
             if message.kind is Kind.DESCRIPTION:
                 self.session = message.session
+            if message.kind is Kind.SESSION:
+                self.session = message.session
+                self._send(Message(Kind.HELLO))
+                continue
             if message.kind is Kind.REFUSAL:
+                self.session = 0  # there is none to say good-bye to
                 raise ValueError(printable(message.text))
             if message.kind is Kind.BYE:
                 raise RobotSilentError("the robot was switched off")
             return self.clock.now(), message
+        return None
 
     def close(self) -> None:
         """Free the socket."""
@@ -265,6 +276,8 @@ class Client:
             while came := self._wire.wait(until):
                 if wanted(came[1]):
                     return came[1]
+                if self._wire.clock.now() >= until:
+                    break  # however much else comes
             pauses.look(clock.now())
         return None
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simtransfer.target.clock import GLANCE, Clock
+from simtransfer.target.clock import GLANCE, Clock, Pauses
 from simtransfer.target.network_faults import Channel, Faults
 from simtransfer.target.wire import (
     ForeignError,
@@ -36,7 +36,7 @@ class Arrivals:
     Attributes:
         malformed: Datagrams that are no messages.
         foreign: Messages without the client's session number, or from another address.
-        hellos: Questions of clients, the present one among them, for a description.
+        hellos: Questions of clients, the present one among them, for a session or a description.
         overflow: Messages in either direction that were dropped since too many were under way.
     """
 
@@ -49,9 +49,9 @@ class Arrivals:
 class Link:
     """The robot's socket.
 
-    A hello is answered with a description and a session number, of which nothing is remembered.
-    The first sender that comes back with its number is the client, until it says good-bye or is
-    released; nobody else is listened to. The number depends on the sender's address and on a
+    A hello is answered with a session number, of which nothing is remembered. The first sender
+    that is ready with its number is the client, until it says good-bye or is released; nobody else
+    is listened to. The number depends on the sender's address and on a
     secret, so only a program that receives what is sent to that address can know it.
 
     Args:
@@ -86,6 +86,7 @@ class Link:
         self._outward: Channel[tuple[bytes, Address]] = Channel(faults, generators[1])
         self.client: Address | None = None
         self.heard = 0.0
+        self._pauses = Pauses(clock.wall(clock.now()))
         self.arrivals = Arrivals()
         self._sender: Address = ("", 0)  # of the message that `wait` returned last
         self._secret, self._releases = secrets.token_bytes(16), 0
@@ -97,8 +98,12 @@ class Link:
 
     @property
     def silence(self) -> float:
-        """Seconds of the wall clock since the client was heard of."""
-        return self._clock.wall(self._clock.now() - self.heard)
+        """Seconds of the wall clock since the client was heard of.
+
+        The client cannot be blamed for the time in which this process did not run.
+        """
+        self._pauses.look(now := self._clock.wall(self._clock.now()))
+        return now - max(self._clock.wall(self.heard), self._pauses.end)
 
     def send(self, message: Message) -> None:
         """Send something to the client, if there is one."""
@@ -125,6 +130,7 @@ class Link:
             self._read()
             self._deliver()
             now = self._clock.now()
+            self._pauses.look(self._clock.wall(now))
             if arrived := self._inward.arrive(min(now, until)):
                 when, (message, self._sender) = arrived
                 return when, message
@@ -184,9 +190,9 @@ class Link:
         """Let a datagram of the client in, and refuse others."""
         try:
             message = decode(datagram)
-        except VersionError as error:
+        except VersionError:
             if datagram[5] == Kind.HELLO:  # two robots would go on telling each other
-                self._put(encode(Message(Kind.REFUSAL, text=str(error))), address)
+                self._put(encode(Message(Kind.REFUSAL)), address)  # its version says it all
             self.arrivals.malformed += 1
             return
         except ForeignError:
@@ -194,7 +200,10 @@ class Link:
             return
         hello, ready = message.kind is Kind.HELLO, message.kind is Kind.READY
         self.arrivals.hellos += hello
-        valid = hello or message.session == self._session(address)
+        valid = message.session == (session := self._session(address))
+        if hello and not valid:  # as short as what came: the address may be forged
+            self._put(encode(Message(Kind.SESSION, session=session)), address)
+            return
         if valid and ready and self.client is None:
             self.client = address
         if valid and (address == self.client or (hello and self.client is None)):

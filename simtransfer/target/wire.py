@@ -7,15 +7,17 @@ All is little-endian. The header's 40 bytes are
     4       uint8    version of this format
     5       uint8    kind, see `Kind`
     6       uint16   count: numbers, or bytes of text, that follow
-    8       uint64   session: the number that the robot gave to this client; 0 in a hello
+    8       uint64   session: the number that the robot gave to this client; 0 in the first hello
     16      uint64   digest of the interface, see `simtransfer.target.description`
     24      float64  time: robot's seconds since the episode began
     32      uint32   episode
     36      uint32   sequence: of the control step, from 0 in each episode
 
-A robot draws the session number for each client and sends it with its description; from then on
-every message in either direction carries it, and a message without it is dropped. So a sender that
-cannot read what the two send each other can neither command the robot nor mislead the client.
+A robot draws the session number for each client and answers the first hello with it, in a message
+that is no longer than the hello: a robot cannot be used to flood a forged address. From then on
+every message in either direction carries the number, and a message without it is dropped. So a
+sender that cannot read what the two send each other can neither command the robot nor mislead the
+client.
 
 A reading is followed by float32, commands by float64, other kinds by UTF-8 text or by nothing.
 """
@@ -33,6 +35,7 @@ from numpy.typing import NDArray
 
 MAGIC, VERSION = b"simT", 2
 HEADER = struct.Struct("<4sBBHQQdII")
+SHORTEST = 32  # bytes of a message of any version
 LONGEST = 65_507 - HEADER.size  # bytes that UDP carries in a datagram
 NOTHING: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
 
@@ -41,7 +44,7 @@ class Kind(IntEnum):
     """What a message is."""
 
     HELLO = 1  # who are you? From a client
-    DESCRIPTION = 2  # the answer, as JSON
+    DESCRIPTION = 2  # the answer to a hello with a session number, as JSON
     READY = 3  # begin this episode. From a client
     READING = 4  # an observation, as the interface has it
     COMMAND = 5  # actuator targets, rad or m/s
@@ -50,6 +53,7 @@ class Kind(IntEnum):
     RESULT = 8  # an episode has ended, as JSON
     REFUSAL = 9  # why the client is not served
     BYE = 10  # from either: it goes
+    SESSION = 11  # the answer to a hello without a session number, which this message carries
 
 
 NUMBERS = {Kind.READING: "<f4", Kind.COMMAND: "<f8", Kind.REST: "<f8"}
@@ -144,10 +148,12 @@ def decode(datagram: bytes) -> Message:
         VersionError: If another version of the format made it.
         ForeignError: If it is no message, or not a whole one.
     """
-    if len(datagram) < HEADER.size or datagram[:4] != MAGIC:
+    if len(datagram) < SHORTEST or datagram[:4] != MAGIC:
         raise ForeignError("not a message of this protocol")
     if datagram[4] != VERSION:
         raise VersionError(f"the message is of version {datagram[4]}; this is version {VERSION}")
+    if len(datagram) < HEADER.size:
+        raise ForeignError("a header that is cut short")
     _, _, number, count, session, digest, time, episode, sequence = HEADER.unpack_from(datagram)
     payload = datagram[HEADER.size :]
     try:

@@ -1,6 +1,7 @@
 """Peers that say what no peer should: neither end falls over, and neither stops listening."""
 
 import json
+import socket
 import threading
 import time
 from contextlib import nullcontext
@@ -16,13 +17,15 @@ from envs.interface import Feature, Interface
 from simtransfer.deployment import Deployment
 from simtransfer.target.actuation import Actuation
 from simtransfer.target.client import Client, ClientWire
+from simtransfer.target.clock import Clock
 from simtransfer.target.control_loop import Patience
 from simtransfer.target.description import Description, check_fit
 from simtransfer.target.hand import FARTHEST, Hand, Skill
+from simtransfer.target.link import Link
 from simtransfer.target.network_faults import Faults
 from simtransfer.target.record import BY_TASK, Played, summary, summary_table
 from simtransfer.target.server import TargetConfig, TargetServer
-from simtransfer.target.wire import LONGEST, Kind, Message
+from simtransfer.target.wire import LONGEST, Kind, Message, encode
 
 TOLD = Description(
     robot="hatchback",
@@ -242,3 +245,108 @@ def test_an_emergency_stop_does_not_wait_for_the_next_reading(deployed):
         assert run.ended == "emergency stop: interrupted by Ctrl-C"
     finally:
         robot.close()
+
+
+def test_nothing_that_a_stranger_sends_is_answered_with_much_more():
+    """A forged address would get the answers: a robot must be no means to flood it."""
+    robot = Robot(robot="porter", task="parcel")
+    stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    stranger.connect(robot.server.address)
+    stranger.settimeout(20.0)
+    try:
+        for begun in (False, True):
+            if begun:
+                robot.begin()
+            for kind in Kind:
+                for version in (1, 2):
+                    datagram = bytearray(encode(Message(kind, session=version)))
+                    datagram[4] = version
+                    stranger.send(datagram)
+            stranger.send(b"simT")
+            stranger.send(encode(Message(Kind.HELLO, episode=1))[:32])
+            stranger.send(encode(Message(Kind.HELLO, session=7)))
+            # To both versions' hello, to the ready, and to the last.
+            assert max(len(stranger.recv(65_535)) for _ in range(4)) <= 3 * 40
+    finally:
+        stranger.close()
+        robot.close()
+
+
+def test_a_client_of_an_older_version_is_answered_in_one_of_its_length():
+    robot = Robot()
+    old = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        old.settimeout(20.0)
+        old.sendto(b"simT\x01\x01" + bytes(26), robot.server.address)
+        answer = old.recv(65_535)
+        assert (answer[:4], len(answer)) == (b"simT", 40)
+        assert answer[4] != 1  # which that version's client reports
+    finally:
+        old.close()
+        robot.close()
+
+
+@pytest.fixture
+def forged():
+    """A socket of a robot's, and a client's end that is connected to it."""
+    robot = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    robot.bind(("127.0.0.1", 0))
+    robot.settimeout(20.0)
+    wire = ClientWire(*robot.getsockname())
+    wire.send(Message(Kind.HELLO))
+    _, client = robot.recvfrom(65_535)
+    yield lambda message: robot.sendto(message, client), wire
+    wire.close()
+    robot.close()
+
+
+def test_a_forged_version_does_not_end_a_session(forged):
+    """It needs no session number: whoever forges the robot's address can send it."""
+    send, wire = forged
+    other = bytearray(encode(Message(Kind.READING)))
+    other[4] = 9
+    send(other)
+    with pytest.raises(ValueError, match="version 9"):
+        wire.wait(wire.clock.now() + 20.0)
+    send(encode(Message(Kind.DESCRIPTION, text="{}", session=5)))
+    send(other)
+    send(encode(Message(Kind.READING, session=5)))
+    assert wire.wait(wire.clock.now() + 20.0)[1].kind is Kind.DESCRIPTION
+    assert wire.wait(wire.clock.now() + 20.0)[1].kind is Kind.READING
+
+
+def test_a_flood_of_noise_does_not_keep_the_control_loop(forged):
+    send, wire = forged
+    for _ in range(200):
+        send(b"noise")
+    wire.session = 5
+    send(encode(Message(Kind.READING, session=5)))
+    calls = [wire.wait(wire.clock.now() + 20.0) for _ in range(2)]
+    assert calls == [None, None]  # and it can look for Ctrl-C in between
+    while not (came := wire.wait(wire.clock.now() + 20.0)):
+        pass
+    assert came[1].kind is Kind.READING
+
+
+class ClockByHand(Clock):
+    """A clock that moves when it is told."""
+
+    seconds = 0.0
+
+    def now(self):
+        return self.seconds
+
+
+def test_a_client_is_not_blamed_for_the_time_in_which_the_robot_did_not_run():
+    clock = ClockByHand()
+    link = Link("127.0.0.1", 0, clock, Faults(), 0)
+    try:
+        for clock.seconds in (0.5, 1.0, 1.5):
+            assert link.wait(clock.seconds) is None
+        assert link.silence == 1.5
+        clock.seconds += 100.0  # the process was stopped
+        assert link.silence == 0.0
+        clock.seconds += 0.5
+        assert link.silence == 0.5
+    finally:
+        link.close()
