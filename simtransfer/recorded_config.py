@@ -55,6 +55,20 @@ def _count_as_before(whole: dict[str, Any]) -> None:
         return  # damaged: it differs, whatever it is completed with
 
 
+def without_places(record: Any) -> Any:
+    """A run's record without the names and paths of robot and teacher that it has a digest of.
+
+    Their folders may be moved, and the run still resumes.
+
+    Args:
+        record: As read from ``config.json``; whatever is no record stays as it is.
+    """
+    if not isinstance(record, dict) or not isinstance(record.get("digests"), dict):
+        return record
+    known = [key for key in ("robot", "teacher") if record["digests"].get(key)]
+    return {key: value for key, value in record.items() if key not in known}
+
+
 def differences(there: Any, here: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Keys by which two records differ, dotted, with what each holds."""
     if isinstance(there, dict) and isinstance(here, dict):

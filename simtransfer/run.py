@@ -33,9 +33,8 @@ from simtransfer.imitation import TeacherDrives
 from simtransfer.initialization import FittedHead, refuse_other_shape, report
 from simtransfer.measured_curve import MeasuredCurve
 from simtransfer.measured_ranges import MeasuredRanges
-from simtransfer.recorded_config import completed, differences, said, settled
+from simtransfer.recorded_config import completed, differences, said, settled, without_places
 from simtransfer.run_config import RunConfig
-from simtransfer.run_identity import without_places
 from simtransfer.run_records import is_finished
 from simtransfer.schedule import Drawn
 from simtransfer.segments import Segments
