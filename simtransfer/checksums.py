@@ -1,8 +1,8 @@
 """Checksums of a folder's records, by which damage is noticed when they are read.
 
 The list stands beside the records, in ``checksums.json``: for each file's name the SHA-256 of its
-bytes. It is renewed before a file is replaced and then names two checksums for it, the new one and
-the old one. So whenever a process is killed, what is there has one of those that are listed.
+bytes. The list is written before the file is replaced, with two checksums for it, the new one and
+the old one, so that a kill between the two leaves a file whose checksum is listed.
 """
 
 from __future__ import annotations

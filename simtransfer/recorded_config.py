@@ -13,7 +13,7 @@ from simtransfer.files import plain
 from simtransfer.run_config import RunConfig
 from simtransfer.segments import Segments
 
-SHOWN = 4  # differences; more say no more
+SHOWN = 4  # differences that are listed
 MISSING = "nothing"
 
 
@@ -26,7 +26,7 @@ def settled(config: RunConfig) -> dict[str, Any]:
 
 
 def completed(found: Any) -> Any:
-    """A run's record in which settings that there were not yet have the values they stood for."""
+    """A run's record, completed by settings that its version did not have, as it ran without."""
     if not isinstance(found, dict):
         return found
     whole = plain(RunConfig().resolved()) | found

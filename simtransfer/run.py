@@ -144,13 +144,15 @@ class Run:
             finished: Steps after which it was finished, if it was.
         """
         if self.config.plan.changes:
-            return f" (it cannot go on: the schedules of {self.config.method} span the budget)"
+            return (
+                f" (it cannot be extended: the schedules of {self.config.method} span the budget)"
+            )
         if self.config.schedule.kind == "curriculum":
-            return " (it cannot go on: its curriculum spans the budget)"
+            return " (it cannot be extended: its curriculum spans the budget)"
         kept = (self.folder / CHECKPOINT).exists()
         # One that was shorter than that is trained from its beginning.
         if finished >= self.config.renewal * self.segments.interval and not kept:
-            return " (it cannot go on: it is finished, and kept no checkpoint)"
+            return " (it cannot be extended: it is finished, and kept no checkpoint)"
         return ""
 
     def _record(self) -> dict[str, Any]:
@@ -315,7 +317,7 @@ class Run:
         save_state(tensors, about, self.folder / CHECKPOINT)
 
     def _resume(self, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> int:
-        """Take up a checkpoint; returns the segment to go on with."""
+        """Restore a checkpoint; returns the segment to continue with."""
         try:
             learned = _below("learner.", tensors)
             self.learner.restore(learned)

@@ -51,7 +51,7 @@ class Link:
 
     A hello is answered with a description and a session number, of which nothing is remembered.
     The first sender that comes back with its number is the client, until it says good-bye or is
-    released; nobody else is listened to. The number depends on the sender's address and on a
+    released; messages from others are refused. The number depends on the sender's address and on a
     secret, so only a program that receives what is sent to that address can know it.
 
     Args:
