@@ -144,9 +144,7 @@ class Run:
             finished: Steps after which it was finished, if it was.
         """
         if self.config.plan.changes:
-            return (
-                f" (it cannot be extended: the schedules of {self.config.method} span the budget)"
-            )
+            return f" (it cannot be extended: {self.config.method}'s schedules span the budget)"
         if self.config.schedule.kind == "curriculum":
             return " (it cannot be extended: its curriculum spans the budget)"
         kept = (self.folder / CHECKPOINT).exists()
