@@ -28,6 +28,7 @@ from agents.bundle_entries import (
 from agents.bundle_folder import (
     CHECKSUMS,
     DESCRIPTION,
+    DESCRIPTION_LIMIT,
     TENSORS,
     replace_folder,
     require_intact,
@@ -46,7 +47,7 @@ FORMAT = 1
 WIDEST = 65_536  # a layer far beyond what a control loop computes in time
 DEEPEST = 32  # hidden layers; without shortcuts between them, fewer learn already badly
 MOST_WEIGHTS = 100_000_000  # 0.4 GB, and four times that while they are trained
-DESCRIPTION_LIMIT, SPARE = 16 * MEBIBYTE, MEBIBYTE  # bytes; of the tensors' header and smaller ones
+SPARE = MEBIBYTE  # bytes for the header of the tensors' file and its smallest tensors
 SHIPPED = Path(__file__).parent / "bundles"
 
 

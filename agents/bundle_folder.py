@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from envs.bounded_files import MEBIBYTE, read_bytes, read_text
+from envs.bounded_files import MEBIBYTE, read_text, sha256
 from envs.tables import shown
 
 TENSORS, DESCRIPTION = "policy.safetensors", "bundle.json"
@@ -29,7 +29,7 @@ def with_checksums(description: dict[str, Any], tensors: Path) -> dict[str, Any]
         tensors: The file of tensors.
     """
     return description | {
-        CHECKSUMS: {TENSORS: _sha256_of_file(tensors), DESCRIPTION: _sha256(description)}
+        CHECKSUMS: {TENSORS: sha256(tensors, TENSORS_LIMIT), DESCRIPTION: _sha256(description)}
     }
 
 
@@ -43,7 +43,7 @@ def require_intact(folder: Path) -> None:
     if CHECKSUMS not in description:
         return
     stated = description.pop(CHECKSUMS)
-    found = {TENSORS: _sha256_of_file(folder / TENSORS), DESCRIPTION: _sha256(description)}
+    found = {TENSORS: sha256(folder / TENSORS, TENSORS_LIMIT), DESCRIPTION: _sha256(description)}
     if not isinstance(stated, dict) or stated.keys() != found.keys():
         raise ValueError(
             f"{folder / DESCRIPTION}: {CHECKSUMS}: expected the SHA-256 of "
@@ -60,10 +60,6 @@ def require_intact(folder: Path) -> None:
 
 def _sha256(description: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
-
-
-def _sha256_of_file(tensors: Path) -> str:
-    return hashlib.sha256(read_bytes(tensors, TENSORS_LIMIT)).hexdigest()
 
 
 def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:

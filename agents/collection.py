@@ -119,8 +119,8 @@ class Collection:
             rows, worlds, last = zip(*self._cut, strict=True)
             after = policy.predict_values(torch.from_numpy(np.stack(last))).numpy().ravel()
             buffer.rewards[list(rows), list(worlds)] += buffer.gamma * after
-        # The step before one in which the physics diverged is worth what could still have come, as
-        # if the episode had been cut short there.
+        # A step in which the physics diverged is left out of the loss. Its return is the critic's
+        # value, so that the step before it bootstraps from that value, as at a time limit.
         buffer.rewards[~self.sound] = buffer.values[~self.sound]
         following = policy.predict_values(torch.from_numpy(observations))
         buffer.compute_returns_and_advantage(following, ended)

@@ -12,7 +12,7 @@ from agents.arena import Arena
 from agents.playing import Episode, Place
 from envs.tables import LARGEST, shown
 
-MOST_EPISODES = 1_000_000  # more is a slip of the finger
+MOST_EPISODES = 1_000_000  # more is a typing error
 
 
 def places(episodes: Mapping[str, int], first: int = 0) -> list[Place]:

@@ -1,4 +1,4 @@
-"""Whether a policy fits what it is given to drive: by names, units, ranges and control rate."""
+"""Whether a policy fits a robot: by names, units, ranges and control rate."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from envs.interface import Feature, Interface, unknown
 
 
 def require_readings(reads: Sequence[Feature], interface: Interface) -> None:
-    """Check that all that a policy reads is observed, in the same units.
+    """Check that everything that a policy reads is observed, in the same units.
 
-    Ranges may differ: the unit says what a reading means, the range only where it saturates.
+    Ranges may differ, since a range says only where a reading saturates.
 
     Args:
         reads: The policy's features, in any order.
         interface: What is observed.
 
     Raises:
-        ValueError: If a feature is not observed, or is something else there.
+        ValueError: If a feature is not observed, or has another unit or place in a series.
     """
     observed = {feature.name: feature for feature in interface.observation}
     for feature in reads:
@@ -34,7 +34,7 @@ def require_readings(reads: Sequence[Feature], interface: Interface) -> None:
 def require_actions(acts: Sequence[Feature], interface: Interface) -> list[int]:
     """Check that a policy's actions are those of an interface.
 
-    Ranges must be equal, since they are what a normalized action is a share of.
+    Ranges must be equal, since normalized actions are scaled by them.
 
     Args:
         acts: The policy's action entries, in any order.
@@ -44,7 +44,8 @@ def require_actions(acts: Sequence[Feature], interface: Interface) -> list[int]:
         For each action of ``interface``, its place among the policy's.
 
     Raises:
-        ValueError: If the policy lacks one, has another one, or one means something else there.
+        ValueError: If the policy lacks an action or has another one, or if one has another unit or
+            range.
     """
     place = {feature.name: i for i, feature in enumerate(acts)}
     taken = {feature.name: feature for feature in interface.action}
@@ -60,12 +61,12 @@ def require_actions(acts: Sequence[Feature], interface: Interface) -> list[int]:
 
 
 def require_rate(policy: float, other: float, what: str) -> None:
-    """Check that a policy acts as often as it is asked to.
+    """Check that a policy acts at the control rate of what it controls.
 
     Args:
         policy: Control rate of the policy, Hz.
-        other: Control rate of what it is to drive, Hz.
-        what: What that is, for the message.
+        other: Control rate of the robot or task, Hz.
+        what: Its name, for the message.
 
     Raises:
         ValueError: If they differ.

@@ -1,4 +1,4 @@
-"""How much memory there is, so that nothing is begun that cannot fit in it."""
+"""The memory that is available, to refuse early what does not fit in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MEMINFO = Path("/proc/meminfo")
 
 
 def available_memory() -> int | None:
-    """Bytes that this process and its children may still take; None where nothing says so."""
+    """Bytes that this process and its children may still take; None if that is unknown."""
     limits = []
     try:
         found = re.search(r"MemAvailable:\s+(\d+) kB", MEMINFO.read_text(encoding="ascii"))
@@ -26,10 +26,10 @@ def available_memory() -> int | None:
 
 
 def refuse_too_large(parts: Mapping[str, int], remedy: str) -> None:
-    """Refuse what needs more memory than there is, before it takes any.
+    """Refuse what needs more memory than is available, before any is allocated.
 
     Args:
-        parts: Bytes by what needs them.
+        parts: Bytes by the setting that needs them.
         remedy: What to change, for the message.
 
     Raises:

@@ -24,8 +24,8 @@ class Episode:
         success: Whether the task was done.
         episode_return: Sum of rewards.
         length: Control steps.
-        measures: What else the environment tells at an episode's end, by name: what the task does,
-            and whether the physics ``diverged``.
+        measures: Further metrics at an episode's end, by name: the task's, and whether the physics
+            ``diverged``.
     """
 
     suite: str

@@ -41,7 +41,7 @@ class SoundReplay(ReplayBuffer):
         done: Array,
         infos: list[dict[str, Any]],
     ) -> None:
-        """Keep a step of every world; another world's stands in for one whose physics diverged."""
+        """Store a step of each world; a copy of another world's replaces one that diverged."""
         sound = [i for i, info in enumerate(infos) if not info.get("diverged")]
         if not sound:
             return

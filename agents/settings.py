@@ -14,7 +14,7 @@ import docstring_parser
 from envs.interface import unknown
 from envs.tables import LARGEST, checked, shown
 
-# Beyond these a figure is a slip of the finger, whatever the machine's memory.
+# Larger values are typing errors, however much memory the machine has.
 MOST_WORLDS = 4_096
 MOST_STEPS = 1_048_576
 MOST_EPOCHS = 1_000

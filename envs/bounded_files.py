@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from pathlib import Path
 
@@ -41,6 +42,27 @@ def read_text(file: Path, limit: int) -> str:
         return read_bytes(file, limit).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError(f"{file}: is not UTF-8 text; save it as UTF-8") from None
+
+
+def sha256(file: Path, limit: int) -> str:
+    """SHA-256 of a regular file's bytes, in hexadecimal digits.
+
+    Args:
+        file: The file.
+        limit: Largest size, bytes.
+
+    Raises:
+        ValueError: As `require_readable`.
+    """
+    require_readable(file, limit)
+    digest = hashlib.sha256()
+    try:
+        with file.open("rb") as opened:
+            while block := opened.read(MEBIBYTE):
+                digest.update(block)
+    except OSError as error:
+        raise ValueError(f"{file}: cannot be read ({error.strerror})") from None
+    return digest.hexdigest()
 
 
 def require_readable(file: Path, limit: int) -> None:

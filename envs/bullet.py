@@ -46,7 +46,7 @@ class Bullet:
     def __init__(self) -> None:
         with quiet():
             self._client: int = pybullet.connect(pybullet.DIRECT)
-        # Who drops a world without closing it would keep its memory.
+        # Else a world that is dropped without `close` would keep its memory.
         self._disconnect = weakref.finalize(self, pybullet.disconnect, self._client)
         self._loaded: tuple[Robot, Sequence[Shape], float, Plot | None, int] | None = None
         self._gravity = Gravity()

@@ -51,7 +51,7 @@ class ConstraintMotors:
         self._loaded, actuators = loaded, loaded.robot.actuators
         self._driven = [[loaded.index[name] for name in a.joints] for a in actuators]
         self._braked = [[loaded.index[name] for name in a.brake_joints] for a in actuators]
-        # While others brake, what only drives goes on following its target.
+        # Wheels that do not brake keep following their target while others brake.
         self._driven_only = [
             [joint for joint in driven if joint not in braked]
             for driven, braked in zip(self._driven, self._braked, strict=True)

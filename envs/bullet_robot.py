@@ -250,7 +250,8 @@ class BulletRobot:
             low, high = -math.inf, math.inf
             if info[8] <= info[9] and self._kinds[name] != "continuous":  # whose are not enforced
                 low, high = info[8:10]
-            joints[name] = LoadedJoint(np.asarray(info[13]), low, high)
+            axis = rotate(self._info[1 + number][4], *info[13])  # given along the principal axes
+            joints[name] = LoadedJoint(np.asarray(axis), low, high)
         names = {link: name for name, link in self._of_link.items()}
         bumps = frozenset(names[link] for link in (*self.hull, *self._bare_soles))
         return Loaded(links, joints, bumps)

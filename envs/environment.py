@@ -27,7 +27,7 @@ from envs.task import Outcome, Task
 TRAINING, EVALUATION = 1, 2
 LATE = ("observation_delay", "observation_loss")
 OPTIONS = ("episode", "suite")  # of reset
-FARTHEST = 1e6  # m from where its world is, beyond which no robot comes in an episode
+FARTHEST = 1e6  # m from the origin, which no robot reaches in an episode
 # Why no step can be taken.
 NOT_BEGUN = "no episode has begun: call reset() before step() or render()"
 ENDED = "the episode has ended: call reset() before step()"
@@ -212,7 +212,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
         Returns:
             Observation, reward, whether the episode terminated, whether it was truncated and, at
-            its end, what the task tells of it, with ``diverged``: whether the physics did.
+            its end, the task's metrics and ``diverged``: whether the physics did.
 
         Raises:
             RuntimeError: If no episode is running, or the environment is closed.
@@ -247,9 +247,9 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         return self._seen.copy(), outcome.reward, outcome.terminated, outcome.truncated, info
 
     def _judge(self) -> Outcome:
-        """Observe and judge the step that was just simulated; a failure if the physics diverged."""
+        """Observation and outcome of the last step; a failure if the physics diverged."""
         simulator = self.simulator
-        # No distance that is NaN is below anything.
+        # The comparison is false for a distance that is NaN.
         if not simulator.diverged() and math.hypot(*simulator.state().position) < FARTHEST:
             outcome, seen = self.task.outcome(simulator), self._observe()
             if math.isfinite(outcome.reward) and np.isfinite(seen).all():

@@ -21,7 +21,7 @@ SHIPPED = Path(__file__).parent / "robots"
 
 @dataclass(frozen=True)
 class Offer:
-    """A robot that somebody offers.
+    """A robot that a package or a folder offers.
 
     Attributes:
         name: Its folder's name.
@@ -107,7 +107,7 @@ def _offered_modules(notes: list[str]) -> set[str]:
     for distribution in distributions():
         try:
             name, named = _entries(distribution)
-        # Somebody else's package must not take every command down, whatever is wrong with it.
+        # Whatever is wrong with one package, commands that do not need it must run.
         except Exception as error:  # noqa: PERF203
             where = getattr(distribution, "_path", "a package")
             notes.append(f"robots of {where} are left out: its entry points are damaged ({error})")

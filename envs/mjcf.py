@@ -91,7 +91,7 @@ def describe_world(
         integrator="implicitfast",
         cone="pyramidal",  # as PyBullet has it
     )
-    # A world that diverged would begin again by itself, and nobody would notice.
+    # Else the engine would reset a world that diverged, without a word.
     ET.SubElement(option, "flag", autoreset="disable")
     body = ET.SubElement(root, "worldbody")
     _geom(body, {"name": GROUNDS[0], "type": "plane", "size": "0 0 1"})

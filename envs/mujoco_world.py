@@ -119,7 +119,7 @@ class Mujoco:
                 self._mean[k, names.index(name)] = share
 
     def _prepare_contacts(self, world: World) -> None:
-        """Who a geometry is: a sole by number, a support, another link, or a shape by number."""
+        """Find out what each geometry is: a numbered sole, a support, another link, or a shape."""
         model, supports, geometries = self.model, world.supports, world.geometries
         links = {name: link for link, names in geometries.items() for name in names}
         children = [world.urdf.joints[name].child for name in self._robot.soles]

@@ -119,7 +119,7 @@ def wheel_radius(urdf: Urdf, joint: str) -> float | None:
 
 
 def bottom(link: Link, element: ET.Element, pose: Matrix) -> float | None:
-    """Height of a collision shape's lowest point, m; None if its size is not told.
+    """Height of a collision shape's lowest point, m; None if its size is unknown.
 
     Args:
         link: The link it belongs to.

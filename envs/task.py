@@ -101,7 +101,7 @@ class Task(Protocol):
     def fail(self) -> Outcome:
         """The outcome of a step in which the physics diverged: a failure.
 
-        What else is told of the episode is as it was after the last step that was judged.
+        The episode's other metrics are those of the step before.
         """
 
     def observe(

@@ -1,17 +1,16 @@
 """Checksums of a folder's records, by which damage is noticed when they are read.
 
 The list stands beside the records, in ``checksums.json``: for each file's name the SHA-256 of its
-bytes. It is renewed before a file is replaced and then names two checksums for it, the new one and
-the old one. So whenever a process is killed, what is there has one of those that are listed.
+bytes. The list is written before the file is replaced, with two checksums for it, the new one and
+the old one, so that a kill between the two leaves a file whose checksum is listed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
-from envs.bounded_files import MEBIBYTE, read_text, require_readable
+from envs.bounded_files import MEBIBYTE, read_text, sha256
 from envs.tables import checked
 
 CHECKSUMS = "checksums.json"
@@ -20,20 +19,6 @@ ATTEMPTS = 3  # another process may replace the file meanwhile
 RECORD_LIMIT = 16 * 1024 * MEBIBYTE  # SAC's checkpoint holds its replay buffer
 
 Listed = dict[str, tuple[str, ...]]
-
-
-def sha256(file: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal digits.
-
-    Raises:
-        ValueError: If it is not a regular file, or larger than any record.
-    """
-    require_readable(file, RECORD_LIMIT)
-    digest = hashlib.sha256()
-    with file.open("rb") as opened:
-        while block := opened.read(MEBIBYTE):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def listed(folder: Path) -> Listed:
@@ -68,7 +53,7 @@ def relisted(file: Path, digest: str) -> str:
         ValueError: If the list is damaged.
     """
     entries = listed(file.parent)
-    current = sha256(file) if file.exists() else None
+    current = sha256(file, RECORD_LIMIT) if file.exists() else None
     trusted = file.name not in entries or current in entries[file.name]
     kept = (current,) if current and current != digest and trusted else ()
     return json.dumps(entries | {file.name: (digest, *kept)}, indent=1) + "\n"
@@ -83,7 +68,7 @@ def require_intact(file: Path) -> None:
     for _ in range(ATTEMPTS):
         if not (file.parent / CHECKSUMS).exists():
             return
-        digest = sha256(file)  # before the list: who replaces the file writes the list first
+        digest = sha256(file, RECORD_LIMIT)  # before the list, which is written before the file
         entries = listed(file.parent)
         if file.name not in entries or digest in entries[file.name]:
             return

@@ -175,7 +175,7 @@ def guarded(parse: Callable[[], Command]) -> int:
         code, said = 2, f"[red]simtransfer:[/red] {escape(explain(error))}"
     except KeyboardInterrupt as interruption:
         code, what = code_and_text(interruption)
-        said = f"{what}; a training goes on from its last checkpoint when run again"
+        said = f"{what}; run the same command again to resume a training from its checkpoint"
     with contextlib.suppress(OSError):  # nobody may be there to be told
         if said:
             errors.print(said, soft_wrap=True, markup=True)

@@ -1,4 +1,4 @@
-"""Whether learning had come to an end when a comparison's budget did."""
+"""Whether training from scratch had converged at the end of a comparison."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ CONFIDENCE = 0.95  # one-sided
 
 @dataclass(frozen=True)
 class StillImproving:
-    """A method that was still learning when its budget ended.
+    """A method whose success still rose at the end of its budget.
 
     Attributes:
         student: Name of the student.
         method: Name of the method.
-        seeds: How many runs say so.
+        seeds: Number of runs.
         gain: Success rate of the last fifth of the evaluations minus that of the fifth before, mean
             over seeds.
         low: Lower end of its one-sided 95 % interval.
@@ -37,7 +37,7 @@ class StillImproving:
 
     @property
     def sentence(self) -> str:
-        """What a reader of the comparison must know."""
+        """The warning in reports."""
         return (
             f"training from scratch was still improving at the end (+{self.gain:.2f} over the last "
             "fifth): the comparison may understate it; run longer"

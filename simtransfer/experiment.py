@@ -20,7 +20,7 @@ from simtransfer.schedule import Schedule
 from simtransfer.transfer_metrics import BASELINE
 from simtransfer.versions import versions
 
-MOST_SEEDS = 10_000  # each is a training: more is a slip of the finger
+MOST_SEEDS = 10_000  # each is a training; more is a typing error
 ATTEMPTS = 3  # a worker that dies (killed, out of memory) is started again so many times
 
 

@@ -16,8 +16,14 @@ from pyarrow import parquet
 from torch import Tensor
 
 from agents.tensor_file import read_tensors, write_tensors
-from envs.bounded_files import MEBIBYTE, read_text, require_readable, require_replaceable
-from simtransfer.checksums import CHECKSUMS, RECORD_LIMIT, relisted, require_intact, sha256
+from envs.bounded_files import (
+    MEBIBYTE,
+    read_text,
+    require_readable,
+    require_replaceable,
+    sha256,
+)
+from simtransfer.checksums import CHECKSUMS, RECORD_LIMIT, relisted, require_intact
 from simtransfer.names import require_path
 
 JSON_LIMIT = 64 * MEBIBYTE
@@ -191,7 +197,7 @@ def replace_record(file: Path, write: Callable[[Path], None]) -> None:
 
     def write_and_list(draft: Path) -> None:
         write(draft)
-        write_text(relisted(file, sha256(draft)), file.with_name(CHECKSUMS))
+        write_text(relisted(file, sha256(draft, RECORD_LIMIT)), file.with_name(CHECKSUMS))
 
     replace_file(file, write_and_list)
 

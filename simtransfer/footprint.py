@@ -1,4 +1,4 @@
-"""The memory that runs need, estimated before they take it."""
+"""The memory that runs need, estimated before it is allocated."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ASSUMED = 1_024  # entries of an observation, before an environment is asked for
 
 
 def footprint(config: RunConfig, workers: int, entries: int = ASSUMED) -> dict[str, int]:
-    """Bytes that a run needs, by what needs them.
+    """Bytes that a run needs, by the setting that needs them.
 
     Args:
         config: The run's.
@@ -47,7 +47,7 @@ def require_memory(config: RunConfig, workers: int, runs: int = 1) -> None:
         runs: How many such runs there are at a time.
 
     Raises:
-        ValueError: With what it needs and what there is.
+        ValueError: With the memory that it needs and that is available.
     """
 
     def require(entries: int) -> None:

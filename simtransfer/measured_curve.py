@@ -129,11 +129,12 @@ class MeasuredCurve:
         }
 
     def restore(self, state: Mapping[str, Any], end: int) -> None:
-        """Go on from `state`.
+        """Restore `state`.
 
         Args:
             state: Of a run that may have ended there, with results of every suite.
-            end: Steps of the whole training now; if there are more, those results are none yet.
+            end: Steps of the whole training now. If there are more, the results of every suite are
+                dropped, since the training ends later.
 
         Raises:
             ValueError: If it is no curve.

@@ -13,7 +13,7 @@ from simtransfer.files import plain
 from simtransfer.run_config import RunConfig
 from simtransfer.segments import Segments
 
-SHOWN = 4  # differences; more say no more
+SHOWN = 4  # differences that are listed
 MISSING = "nothing"
 
 
@@ -26,7 +26,7 @@ def settled(config: RunConfig) -> dict[str, Any]:
 
 
 def completed(found: Any) -> Any:
-    """A run's record in which settings that there were not yet have the values they stood for."""
+    """A run's record, completed by settings that its version did not have, as it ran without."""
     if not isinstance(found, dict):
         return found
     whole = plain(RunConfig().resolved()) | found
@@ -53,6 +53,20 @@ def _count_as_before(whole: dict[str, Any]) -> None:
         whole["ppo"]["decay"] = steps
     except (KeyError, TypeError, ZeroDivisionError):
         return  # damaged: it differs, whatever it is completed with
+
+
+def moved(there: Any, here: dict[str, Any]) -> tuple[str, ...]:
+    """Which of robot and teacher are the same by digest in two records, whatever their paths are.
+
+    Their folders may be moved, and the run still resumes.
+    """
+    digests = there.get("digests") if isinstance(there, dict) else None
+    if not isinstance(digests, dict):
+        return ()
+    known = here["digests"]
+    return tuple(
+        key for key in ("robot", "teacher") if known[key] and digests.get(key) == known[key]
+    )
 
 
 def differences(there: Any, here: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -33,9 +33,8 @@ from simtransfer.imitation import TeacherDrives
 from simtransfer.initialization import FittedHead, refuse_other_shape, report
 from simtransfer.measured_curve import MeasuredCurve
 from simtransfer.measured_ranges import MeasuredRanges
-from simtransfer.recorded_config import completed, differences, said, settled
+from simtransfer.recorded_config import completed, differences, moved, said, settled
 from simtransfer.run_config import RunConfig
-from simtransfer.run_identity import without_places
 from simtransfer.run_records import is_finished
 from simtransfer.schedule import Drawn
 from simtransfer.segments import Segments
@@ -124,7 +123,8 @@ class Run:
         if not file.exists():
             return done
         there, here = completed(read_json(file)), self._record()
-        differing = list(differences(without_places(there), without_places(here)))
+        same = moved(there, here)
+        differing = [row for row in differences(there, here) if row[0] not in same]
         if not differing:
             return done
         fixed = ""
@@ -145,13 +145,13 @@ class Run:
             finished: Steps after which it was finished, if it was.
         """
         if self.config.plan.changes:
-            return f" (it cannot go on: the schedules of {self.config.method} span the budget)"
+            return f" (it cannot be extended: {self.config.method}'s schedules span the budget)"
         if self.config.schedule.kind == "curriculum":
-            return " (it cannot go on: its curriculum spans the budget)"
+            return " (it cannot be extended: its curriculum spans the budget)"
         kept = (self.folder / CHECKPOINT).exists()
         # One that was shorter than that is trained from its beginning.
         if finished >= self.config.renewal * self.segments.interval and not kept:
-            return " (it cannot go on: it is finished, and kept no checkpoint)"
+            return " (it cannot be extended: it is finished, and kept no checkpoint)"
         return ""
 
     def _record(self) -> dict[str, Any]:
@@ -316,7 +316,7 @@ class Run:
         save_state(tensors, about, self.folder / CHECKPOINT)
 
     def _resume(self, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> int:
-        """Take up a checkpoint; returns the segment to go on with."""
+        """Restore a checkpoint; returns the segment to continue with."""
         try:
             learned = _below("learner.", tensors)
             self.learner.restore(learned)

@@ -1,4 +1,4 @@
-"""Figures of a training for TensorBoard, each step once however often it was interrupted."""
+"""TensorBoard logs of a training, in which each step appears once, however often it resumed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from torch.utils.tensorboard import SummaryWriter
 class TrainingFigures(TensorBoardOutputFormat):
     """Writes TensorBoard's event files.
 
-    A training that resumes from a checkpoint repeats the steps after it. With its first figures it
-    tells TensorBoard to drop what an earlier process wrote of the same steps.
+    A training that resumes from a checkpoint repeats the steps after it. Its first entry has
+    TensorBoard drop what an earlier process wrote of the same steps.
 
     Args:
         folder: Where event files go.
     """
 
     def __init__(self, folder: Path) -> None:
-        # The event file is opened with the first figures, since it begins with their step.
+        # The event file is opened with the first entry, since it begins with its step.
         self._folder, self._is_open, self._is_closed = folder, False, False
 
     def write(
@@ -29,7 +29,7 @@ class TrainingFigures(TensorBoardOutputFormat):
         key_excluded: dict[str, tuple[str, ...]],
         step: int = 0,
     ) -> None:
-        """Write the figures of one step."""
+        """Write the metrics of one step."""
         if not self._is_open:
             self.writer = SummaryWriter(str(self._folder), purge_step=step)
             self._is_open = True

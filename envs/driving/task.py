@@ -249,7 +249,7 @@ class Driving:
         late = self.elapsed >= self.time_limit - 1e-9
         info: dict[str, float | bool] = {}
         if failed or goal or late:
-            info = self._told(
+            info = self._metrics(
                 is_success=goal and not failed,
                 collision=collision,
                 off_road=off_road and not collision,
@@ -261,9 +261,9 @@ class Driving:
 
     def fail(self) -> Outcome:
         """See `envs.task.Task.fail`."""
-        return Outcome(self.reward.failure, True, self._told())
+        return Outcome(self.reward.failure, True, self._metrics())
 
-    def _told(
+    def _metrics(
         self,
         *,
         is_success: bool = False,
@@ -272,7 +272,7 @@ class Driving:
         rollover: bool = False,
         stuck: bool = False,
     ) -> dict[str, float | bool]:
-        """What an episode's end is told by."""
+        """The metrics at an episode's end."""
         return {
             "is_success": is_success,
             "collision": collision,

@@ -46,12 +46,12 @@ def engines(robot: Robot, kind: type[Driving] | type[Parcel]) -> Finding:
         finally:
             simulator.close()
     if not loaded:
-        return Finding("engines", False, _told(problems))
+        return Finding("engines", False, _text(problems))
     urdf = assemble(robot).urdf
     for name, found in loaded.items():
         _add(problems, name, chain(differences(urdf, found), _collisions(found, loaded.values())))
     if problems:
-        return Finding("engines", False, _told(problems))
+        return Finding("engines", False, _text(problems))
     remarks += _unlimited(robot)
     mass = sum(link.mass for link in urdf.links.values())
     detail = f"{' and '.join(loaded)} load {len(urdf.links)} links, {mass:.4g} kg, as in the URDF"
@@ -92,12 +92,12 @@ def _unlimited(robot: Robot) -> Iterator[str]:
         yield f"without limits: {_listed([repr(name) for name in names])}"
 
 
-def _add(problems: dict[str, list[str]], engine: str, told: Iterable[str]) -> None:
-    for problem in told:
+def _add(problems: dict[str, list[str]], engine: str, found: Iterable[str]) -> None:
+    for problem in found:
         problems.setdefault(problem, []).append(engine)
 
 
-def _told(problems: dict[str, list[str]]) -> str:
+def _text(problems: dict[str, list[str]]) -> str:
     return _listed([f"{', '.join(names)}: {text}" for text, names in problems.items()])
 
 

@@ -15,7 +15,7 @@ from envs.inspection.sight import look
 from envs.parcel.humanoid import Humanoid
 from envs.robot import Robot
 
-UNSIMULATED = "not simulated: mend what is above first"
+UNSIMULATED = "not simulated: fix the failures above first"
 
 
 def inspect(robot: Robot, task: str) -> list[Finding]:

@@ -261,18 +261,18 @@ class Parcel:
             value += self.reward.delivered
         info: dict[str, float | bool] = {}
         if failed or delivered or late:
-            info = self._told(is_success=delivered, fell=fell, dropped=dropped and not fell)
+            info = self._metrics(is_success=delivered, fell=fell, dropped=dropped and not fell)
         # Time cannot be seen, so that running out of it must not count as an end.
         return Outcome(value, failed or delivered, info, truncated=late)
 
     def fail(self) -> Outcome:
         """See `envs.task.Task.fail`."""
-        return Outcome(self.reward.failure, True, self._told())
+        return Outcome(self.reward.failure, True, self._metrics())
 
-    def _told(
+    def _metrics(
         self, *, is_success: bool = False, fell: bool = False, dropped: bool = False
     ) -> dict[str, float | bool]:
-        """What an episode's end is told by."""
+        """The metrics at an episode's end."""
         left = self.distance - self.stand.reach
         return {
             "is_success": is_success,

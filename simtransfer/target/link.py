@@ -50,8 +50,8 @@ class Link:
     """The robot's socket.
 
     A hello is answered with a session number, of which nothing is remembered. The first sender
-    that is ready with its number is the client, until it says good-bye or is released; nobody else
-    is listened to. The number depends on the sender's address and on a
+    that is ready with its number is the client, until it says good-bye or is released; messages
+    from others are refused. The number depends on the sender's address and on a
     secret, so only a program that receives what is sent to that address can know it.
 
     Args:

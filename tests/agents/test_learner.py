@@ -110,7 +110,7 @@ def test_training_moves_actions_to_where_rewards_are(kind):
     np.random.seed(0)  # noqa: NPY002
     if kind == "ppo":
         settings = replace(PPO, rollout=128, batch=64, epochs=10, learning_rate=3e-3)
-        made = PPOLearner(worlds, interface, TINY, settings, budget=2048, seed=0, logger=logger)
+        made = PPOLearner(worlds, interface, TINY, settings, seed=0, logger=logger)
         steps = 2048
     else:
         settings = replace(SAC, batch=64, learning_rate=1e-2, start=64)

@@ -12,7 +12,7 @@ STEPS = 40
 # Whoever adds to them says what it buys; whoever saves some lowers the figure.
 # The last dozen: a world that diverged ends its episode as a failure, and all that is handed out is
 # finite and the caller's own.
-MOST = {("driving", "hatchback"): (321, 39), ("parcel", "porter"): (494, 29)}
+MOST = {("driving", "hatchback"): (321, 39), ("parcel", "porter"): (495, 29)}
 
 
 def calls_of(world):

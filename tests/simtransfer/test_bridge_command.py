@@ -42,14 +42,14 @@ def test_the_matrix_is_two_by_two_and_is_not_played_twice(trained, tmp_path, cap
         assert list(row["evaluated_in"]) == list(ENGINES)
         assert row["verdict"] == "nothing to keep"
         assert row["retention"] == {"estimate": None, "low": None, "high": None}
-    kept = sorted((output / "episodes").iterdir())
+    kept = sorted((output / "episodes").glob("*.parquet"))
     assert len(kept) == 4
     before = [file.stat().st_mtime_ns for file in kept]
     kept[0].unlink()  # as if killed before that
     assert command(*places, output=output) == 0
     again = json.loads(capsys.readouterr().out)
     assert again["matrix"] == summary["matrix"]
-    assert sorted((output / "episodes").iterdir()) == kept
+    assert sorted((output / "episodes").glob("*.parquet")) == kept
     assert [file.stat().st_mtime_ns for file in kept[1:]] == before[1:]
     text = (output / "table.txt").read_text()
     assert "Success on mixed, 2 episodes" in text
@@ -64,7 +64,7 @@ def test_a_damaged_file_of_episodes_says_what_to_do(trained, tmp_path, capsys):
     file.write_bytes(whole[: len(whole) // 2])
     assert command(tmp_path / "from-pybullet", output=output) == 2
     said = " ".join(capsys.readouterr().err.split())
-    assert "cannot be read as Parquet" in said
+    assert "damaged: its checksum is not the one" in said
     assert "remove it to play these episodes again" in said
 
 
@@ -91,7 +91,7 @@ def test_before_there_was_a_choice_policies_were_trained_in_pybullet():
     ("arguments", "said"),
     [
         (["nothing-here"], "no such folder, and no bundle of that name"),
-        ([""], "no such folder"),
+        ([""], "is empty; give a value"),
         (["EMPTY"], "no bundle in it"),
         (["hatchback-driving", "hatchback-driving"], "is named twice"),
         (["hatchback-driving", "porter-parcel"], "one task at a time"),
