@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.bounded_files import MEBIBYTE, read_bytes
+from envs.bounded_files import read_bytes
+from envs.meshes import LARGEST, STL_HEADER
 
-LARGEST = 256 * MEBIBYTE
-HEADER, TRIANGLE = 84, np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("_", "<u2")])
+TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("_", "<u2")])
 
 
 def mesh_points(path: Path) -> NDArray[np.float64] | None:
@@ -34,7 +34,7 @@ def _read(path: Path, modified: int) -> NDArray[np.float64] | None:
     del modified  # a file that was written again is read again
     content = read_bytes(path, LARGEST)
     if path.suffix.lower() == ".stl":
-        triangles = np.frombuffer(content[HEADER:], TRIANGLE)
+        triangles = np.frombuffer(content[STL_HEADER:], TRIANGLE)
         points = triangles["corners"].reshape(-1, 3).astype(np.float64)
     elif path.suffix.lower() == ".obj":
         rows = [line.split()[1:4] for line in content.splitlines() if line.startswith(b"v ")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -107,8 +108,8 @@ def _draft(file: Path) -> Path:
 def _remove_drafts(folder: Path) -> None:
     """Remove what processes left that were killed while they wrote."""
     for draft in folder.glob(".*.draft"):
-        process = draft.suffixes[-2].removeprefix(".")
-        if process.isdigit() and not _is_alive(int(process)):
+        writer = re.search(r"\.(\d+)\.draft$", draft.name)  # a bundle's draft names none
+        if writer and not _is_alive(int(writer[1])):
             with suppress(OSError):
                 draft.unlink()
 

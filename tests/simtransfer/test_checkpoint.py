@@ -7,7 +7,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from agents.bundle import Network
+from agents.bundle import DESCRIPTION, Network
 from agents.settings import PPOSettings
 from simtransfer.checksums import CHECKSUMS
 from simtransfer.run import CHECKPOINT, Run
@@ -124,3 +124,13 @@ def refused(resume, tensors, about):
     with pytest.raises(ValueError, match=rf"{CHECKPOINT}: .*remove it to begin again") as error:
         again()
     assert "\n" not in str(error.value)
+
+
+def test_a_run_that_was_killed_while_it_wrote_its_bundle_finishes(tmp_path):
+    run = interrupted(tmp_path / "run")
+    draft = run.folder / ".bundle.draft"  # as `agents.bundle_folder.replace_folder` leaves it
+    draft.mkdir()
+    (draft / DESCRIPTION).write_text("{")
+    run.execute()
+    assert run.trained().task == "driving"
+    assert not draft.exists()
