@@ -16,6 +16,8 @@ from envs.interface import Interface
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
+torch.set_num_threads(1)  # networks this small gain nothing from more
+
 TINY = Network(hidden=(16, 16), critic_hidden=(16, 16))
 
 
