@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ with quiet():
     import pybullet
 
 AWAY = (0.0, 0.0, -100.0)  # m, where shapes are at first
+GRAVITY = "gravity", "slope_x", "slope_y"
 WITH_FREE = BODY_GROUP | WHEEL_GROUP | GROUND_GROUP | SCRIPTED_GROUP
 
 
@@ -51,6 +53,10 @@ class Bullet:
         self._loaded: tuple[Robot, Sequence[Shape], float, Plot | None, int] | None = None
         self._gravity = Gravity()
         self._start = -1
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied or pickled: the copy would move this world."""
+        raise TypeError("a world of PyBullet cannot be copied or pickled: make a new environment")
 
     def load(
         self,
@@ -310,22 +316,28 @@ class Bullet:
         return np.asarray([hit[2] for hit in hits])
 
     def _ways(self) -> dict[str, Callable[[float], None]]:
-        """What a value of each physical parameter is given to."""
+        """What a value of a physical parameter is given to.
+
+        Methods of this world are not among them: it would keep itself, and so the engine's memory.
+        """
         robot, turned = self._robot, self._motors.vary
         return {
             "friction": robot.scale_friction,
-            "spinning_friction": self._spin,
             "rolling_friction": partial(robot.change_soles, "rollingFriction"),
             "restitution": partial(robot.change_soles, "restitution"),
             **{name: partial(robot.wrench.set, name) for name in WRENCH},
             **{name: partial(robot.weigh, name) for name in ("mass", "armature")},
-            **{name: partial(self._fall, name) for name in ("gravity", "slope_x", "slope_y")},
             **{name: partial(turned, name) for name in MOTORS},
         }
 
     def vary(self, parameter: str, value: float) -> None:
         """See `Simulator.vary`."""
-        self._vary[parameter](value)
+        if parameter == "spinning_friction":
+            self._spin(value)
+        elif parameter in GRAVITY:
+            self._fall(parameter, value)
+        else:
+            self._vary[parameter](value)
 
     def _spin(self, friction: float) -> None:
         """The engine knows friction against spinning only where it limits friction by cones."""

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.fixed_joints import number_parts
-from envs.interface import unknown
 from envs.loaded import Loaded, LoadedJoint, LoadedLink
 from envs.quaternion import Quaternion, multiply, rotate
 from envs.quiet import quiet
@@ -54,12 +53,6 @@ class BulletRobot:
     def __init__(self, client: int, robot: Robot) -> None:
         self.client, self.robot = client, robot
         urdf = robot.model
-        named = {joint for a in robot.actuators for joint in (*a.joints, *a.brake_joints)}
-        for name in sorted(named | set(robot.soles)):
-            if name not in urdf.joints:
-                raise ValueError(f"{robot.source}: " + unknown("joint", name, urdf.joints))
-            if urdf.joints[name].kind == "fixed":
-                raise ValueError(f"{robot.source}: joint {name!r} is fixed, so it cannot move")
         assembled = assemble(robot)
         self.body, names = _load(client, robot, assembled.text)
         count = pybullet.getNumJoints(self.body, physicsClientId=client)
@@ -86,7 +79,7 @@ class BulletRobot:
         self._mass = [float(entry[0]) for entry in info]
         self.wrench = Wrench(sum(self._mass))
         self._inertia = [tuple(map(float, entry[2])) for entry in info]
-        self._armature = self._rotors(infos, [entry[4] for entry in info])
+        self._armature = self._rotors(infos)
         self._weights = {"mass": 1.0, "armature": 1.0}
         if np.any(self._armature):
             self.weigh("armature", 1.0)
@@ -149,7 +142,7 @@ class BulletRobot:
     def _change(self, link: int, **values: object) -> None:
         pybullet.changeDynamics(self.body, link, physicsClientId=self.client, **values)
 
-    def _rotors(self, joints: Sequence[Any], turns: Sequence[Quaternion]) -> list[list[float]]:
+    def _rotors(self, joints: Sequence[Any]) -> list[list[float]]:
         """What rotors add to each link's inertia about its principal axes, kg·m².
 
         The engine knows no armature. To the joint it is as if its link were harder to turn; so it
@@ -159,8 +152,7 @@ class BulletRobot:
         for actuator in self.robot.actuators:
             for name in actuator.joints:
                 joint = self.index[name]
-                x, y, z, w = turns[1 + joint]
-                axis = np.square(rotate((-x, -y, -z, w), *joints[joint][13]))
+                axis = np.square(joints[joint][13])  # which is about the link's principal axes
                 # So much about the principal axes makes the armature about the joint's own.
                 share = axis * axis.sum() / np.square(axis).sum()
                 added[1 + joint] = (actuator.armature * share).tolist()

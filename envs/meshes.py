@@ -10,6 +10,7 @@ import urllib.parse
 from pathlib import Path
 
 from envs.bounded_files import MEBIBYTE, read_bytes
+from envs.mesh_points import mesh_points
 from envs.stand_in import stand_in
 from envs.tables import shown
 
@@ -18,6 +19,7 @@ LONGEST_PATH = 1000  # bytes; PyBullet keeps a path in 1,024
 STL_HEADER, STL_TRIANGLE = 84, 50  # bytes of a binary STL
 PACKAGES = "package", "model"
 SHAPES = "state its [[shapes]] instead"
+NOT_FINITE = "a vertex is missing or not made of finite numbers; export it again"
 
 
 def find_mesh(filename: str, urdf: Path) -> Path:
@@ -91,7 +93,7 @@ def _nearest(missing: Path) -> str:
 
 
 def _check(path: Path, content: bytes) -> None:
-    """Refuse what PyBullet would load as a shape of no size."""
+    """Refuse what PyBullet would load as a shape of no size, or would crash or never end at."""
     problem = stand_in(content)
     kind = path.suffix.lower()
     if problem:
@@ -108,8 +110,12 @@ def _check(path: Path, content: bytes) -> None:
             rb"<(triangles|polylist)\b", content
         ):
             problem = "it is not COLLADA with <triangles> or a <polylist>"
+        elif re.search(rb"(?i)<float_array[^<]*\b(nan|inf)", content):
+            problem = NOT_FINITE
     else:
         problem = f"engines read .stl, .obj and .dae, not {kind!r}"
+    if not problem and kind in (".stl", ".obj") and mesh_points(path) is None:
+        problem = NOT_FINITE
     if problem:
         raise ValueError(f"mesh {path}: {problem}; or {SHAPES}")
 

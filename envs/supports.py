@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from envs.fixed_joints import merge_fixed_joints
+from envs.interface import unknown
 from envs.outline import bottom, outline, rigid_parts
 from envs.robot import Robot
 from envs.urdf import Link, Urdf, parse_urdf
@@ -41,8 +42,9 @@ def assemble(robot: Robot) -> Assembled:
     """Merge what is rigid, and separate the shapes that a robot stands on.
 
     Raises:
-        ValueError: If the URDF cannot be read.
+        ValueError: If the URDF cannot be read, or lacks a joint that the robot names.
     """
+    _check_joints(robot)
     text = merge_fixed_joints(robot.model)
     merged = parse_urdf(text, robot.urdf)
     grounded = _grounded(robot, merged)
@@ -59,6 +61,16 @@ def assemble(robot: Robot) -> Assembled:
     ET.indent(root)  # PyBullet reads lines of limited length
     text = ET.tostring(root, encoding="unicode")
     return Assembled(text, parse_urdf(text, robot.urdf), tuple(supports))
+
+
+def _check_joints(robot: Robot) -> None:
+    joints = robot.model.joints
+    named = {joint for a in robot.actuators for joint in (*a.joints, *a.brake_joints)}
+    for name in sorted(named | set(robot.soles)):
+        if name not in joints:
+            raise ValueError(f"{robot.source}: " + unknown("joint", name, joints))
+        if joints[name].kind == "fixed":
+            raise ValueError(f"{robot.source}: joint {name!r} is fixed, so it cannot move")
 
 
 def _grounded(robot: Robot, merged: Urdf) -> dict[str, list[bool]]:

@@ -14,6 +14,7 @@ from simtransfer.learning_curves import CurveMatrix
 SHARE = 0.2  # of a run, its last part, which is compared with the part before
 SMALLEST = 0.02  # gain in success rate that matters
 CONFIDENCE = 0.95  # one-sided
+LEARNED = 0.5  # of the teacher's success, below which a task counts as not learned
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,53 @@ class StillImproving:
             f"training from scratch was still improving at the end (+{self.gain:.2f} over the last "
             "fifth): the comparison may understate it; run longer"
         )
+
+
+@dataclass(frozen=True)
+class NotLearned:
+    """A method that had hardly begun to succeed at the end of its budget.
+
+    Attributes:
+        student: Name of the student.
+        method: Name of the method.
+        seeds: Number of runs.
+        final: Success rate of the last fifth of the evaluations, mean over seeds.
+        teacher: The teacher's success rate on its own robot.
+    """
+
+    student: str
+    method: str
+    seeds: int
+    final: float
+    teacher: float
+
+    @property
+    def sentence(self) -> str:
+        """The warning in reports."""
+        return (
+            f"training from scratch had not learned the task at the end ({self.final:.2f}, the "
+            f"teacher {self.teacher:.2f}): whether it would is not shown; run longer"
+        )
+
+
+def not_learned(curve: CurveMatrix, teacher: float) -> NotLearned | None:
+    """Compare the success at the end of a method's finished runs with the teacher's.
+
+    Args:
+        curve: The method's curves.
+        teacher: The teacher's success rate on its own robot; NaN if it was not measured.
+
+    Returns:
+        The two success rates, or None where the first is at least half of the second, or runs are
+        unfinished.
+    """
+    if curve.short_seeds or not len(curve.steps):
+        return None
+    count = max(round(SHARE * (len(curve.steps) - 1)), 1)
+    final = float(curve.success[:, -count:].mean())
+    if not final < LEARNED * teacher:
+        return None
+    return NotLearned(curve.student, curve.method, len(curve.success), final, teacher)
 
 
 def still_improving(curve: CurveMatrix, episodes: int) -> StillImproving | None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from envs import curve_suite
-from simtransfer.convergence import StillImproving, still_improving
+from simtransfer.convergence import NotLearned, StillImproving, not_learned, still_improving
 from simtransfer.learning_curves import UNTRAINED, curve_keys, curve_matrix, forward_fill
 from simtransfer.measures import measures
 from simtransfer.records import Experiment
@@ -78,7 +78,7 @@ class RunCost:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything a report says; of ``improving``, students whose scratch had not converged."""
+    """Everything a report says; ``unconverged``: students whose scratch had not converged."""
 
     experiment: Experiment
     aggregates: tuple[AggregateCurve, ...]
@@ -87,7 +87,7 @@ class Findings:
     headlines: tuple[Headline, ...]
     suites: tuple[SuiteResult, ...]
     costs: tuple[RunCost, ...]
-    improving: tuple[StillImproving, ...]
+    unconverged: tuple[StillImproving | NotLearned, ...]
 
     def threshold(self, student: str) -> float:
         """The success rate that counts as having learnt; NaN if the baseline has no runs."""
@@ -124,12 +124,14 @@ def find(experiment: Experiment) -> Findings:
         headlines=tuple(_headline(student, metrics) for student in experiment.students),
         suites=_suite_results(experiment),
         costs=_run_costs(experiment, metrics),
-        improving=_improving(curves, suite),
+        unconverged=_unconverged(curves, suite, experiment.teacher.success_rate),
     )
 
 
-def _improving(curves: pd.DataFrame, suite: str) -> tuple[StillImproving, ...]:
-    """Students whose training from scratch still improved when the budget ended."""
+def _unconverged(
+    curves: pd.DataFrame, suite: str, teacher: float
+) -> tuple[StillImproving | NotLearned, ...]:
+    """Students whose training from scratch had not converged when the budget ended."""
     rows = []
     for student, method in curve_keys(curves, suite):
         if method == BASELINE:
@@ -137,7 +139,7 @@ def _improving(curves: pd.DataFrame, suite: str) -> tuple[StillImproving, ...]:
             on_curve = of_student[of_student["suite"] == suite]
             episodes = round(float(on_curve["episodes"].mean()))
             matrix = curve_matrix(curves, student, method, suite)
-            rows.append(still_improving(matrix, episodes))
+            rows.append(not_learned(matrix, teacher) or still_improving(matrix, episodes))
     return tuple(row for row in rows if row)
 
 

@@ -30,7 +30,9 @@ def summarize(findings: Findings) -> dict[str, Any]:
         "runs": experiment.runs,
         "unfinished": [asdict(run) for run in experiment.unfinished],
         "headlines": [_headline(headline) for headline in findings.headlines],
-        "still_improving": [{**asdict(row), "warning": row.sentence} for row in findings.improving],
+        "scratch_not_converged": [
+            {**asdict(row), "warning": row.sentence} for row in findings.unconverged
+        ],
         "metrics": [
             {**asdict(row), **_verdict(findings.verdicts.get((row.student, row.method)))}
             for row in findings.metrics

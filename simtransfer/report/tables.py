@@ -188,7 +188,7 @@ def headline_lines(findings: Findings) -> list[str]:
         lines.append(f"{headline.student}: {best.method} {join_verdict(best.sentence)}")
         if headline.negative:
             lines.append(f"  negative transfer: {', '.join(headline.negative)}")
-    lines += [f"{row.student}: {row.sentence}" for row in findings.improving]
+    lines += [f"{row.student}: {row.sentence}" for row in findings.unconverged]
     return lines
 
 

@@ -9,8 +9,11 @@ from envs import find_robot, make_environment
 from envs.bullet import Bullet
 from envs.inspection import check_robot
 from envs.joint_inertia import joint_inertia
+from envs.loaded import differences
 from envs.robot_file import read_robot
 from envs.simulator import Shape
+from envs.supports import assemble
+from tests.envs import cart_files
 from tests.envs.small_robots import IN_BODY, changed, diffbot
 
 pytest.importorskip("mujoco")
@@ -86,6 +89,58 @@ def test_a_joint_feels_all_that_it_carries():
             own = felt[at] - simulator.model.dof_armature[at]
             assert joint_inertia(robot.model, joint) == pytest.approx(own, rel=1e-6)
         simulator.close()
+
+
+@ENGINES
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (('name="front_left_wheel"', 'name="front_left_whel"'), "did you mean 'front_left_whel'"),
+        (
+            ('name="front_left_wheel" type="continuous"', 'name="front_left_wheel" type="fixed"'),
+            "joint 'front_left_wheel' is fixed, so it cannot move",
+        ),
+    ],
+)
+def test_a_joint_that_is_missing_or_fixed_is_named_by_both_engines(
+    world, engine, change, problem, tmp_path
+):
+    folder = cart_files.write(tmp_path, cart_files.changed(cart_files.URDF, change))
+    with pytest.raises(ValueError, match=problem):
+        world(engine, read_robot(folder))
+
+
+UPRIGHT = 'ixx="0.02" iyy="0.034" izz="0.02" ixy="0" ixz="0"'
+TILTED = 'ixx="0.02" iyy="0.034" izz="0.02" ixy="0.005" ixz="0"'
+
+
+@ENGINES
+def test_an_inertia_about_tilted_axes_turns_no_joint(world, engine, tmp_path):
+    """PyBullet gives a link's frame the principal axes of its inertia."""
+    folder = cart_files.write(tmp_path, cart_files.changed(cart_files.URDF, (UPRIGHT, TILTED)))
+    robot = read_robot(folder)
+    simulator = world(engine, robot)
+    assert list(differences(assemble(robot).urdf, simulator.loaded())) == []
+    assert drive(simulator, 3.0, left=2.0, right=2.0) == pytest.approx(2.0, rel=0.02)
+
+
+def test_a_rotor_burdens_its_joint_whatever_axes_the_inertia_has(tmp_path):
+    """An impulse of 0.5 N m s on a joint that feels 0.034 kg m² and a rotor of 0.1 kg m²."""
+    rates = []
+    for inertia in (UPRIGHT, TILTED):
+        urdf = cart_files.changed(cart_files.URDF, (UPRIGHT, inertia))
+        rotor = cart_files.TOML.replace("force = 25.0\n", "force = 25.0\narmature = 0.1\n")
+        simulator = Bullet()
+        simulator.load(read_robot(cart_files.write(tmp_path, urdf, rotor)), (), 1000.0)
+        simulator.reset(0.0, 0.0, 0.0, 0.0)
+        simulator.lift()
+        simulator.drive({"left": 6.0, "right": 6.0}, 1.0, 0.0)
+        simulator.advance(20)
+        rates.append(simulator.joints()[1][0])
+        simulator.close()
+    # The chassis turns the other way meanwhile.
+    assert rates[0] == pytest.approx(25.0 * 0.02 * (1.0 / 0.134 + 4.0 / 7.2), rel=0.02)
+    assert rates[1] == pytest.approx(rates[0], rel=0.02)
 
 
 @ENGINES

@@ -154,3 +154,33 @@ def test_a_mesh_of_the_boxs_size_drives_as_the_box(tmp_path, ending):
         states.append(simulator.state().position)
         simulator.close()
     np.testing.assert_allclose(*states, atol=1e-9)
+
+
+BROKEN = {  # of which PyBullet crashes at some, and never ends at others
+    "not a number in an OBJ": (OBJ.replace("v -0.5", "v nan", 1), "chassis.obj"),
+    "beyond 32 bits in an OBJ": (OBJ.replace("v -0.5", "v 1e39", 1), "chassis.obj"),
+    "a corner that is not there": (OBJ + "f 1 2 99\n", "chassis.obj"),
+    "a corner counted from the end that is not there": (OBJ + "f 1 2 -9\n", "chassis.obj"),
+    "not a number in an STL": (
+        STL[:96] + struct.pack("<f", float("nan")) + STL[100:],
+        "chassis.stl",
+    ),
+    "not a number in COLLADA": (
+        '<COLLADA><float_array count="3">0 NaN 1</float_array><triangles/></COLLADA>',
+        "chassis.dae",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_mesh_with_a_vertex_that_is_no_point_is_refused_before_an_engine_gets_it(tmp_path, what):
+    content, name = BROKEN[what]
+    folder = cart(tmp_path, f"../{name}", content, name)
+    with pytest.raises(ValueError, match="vertex is missing or not made of finite numbers"):
+        find_mesh(f"../{name}", folder / "cart.urdf")
+
+
+def test_an_obj_may_have_tabs_leading_spaces_and_faces_from_the_end(tmp_path):
+    text = OBJ.replace("v ", " v\t").replace("f 1 2 4", "f -8//1 -7 -5/2/3")
+    folder = cart(tmp_path, "../chassis.obj", text, "chassis.obj")
+    find_mesh("../chassis.obj", folder / "cart.urdf")

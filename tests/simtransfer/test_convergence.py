@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from simtransfer.convergence import still_improving
+from simtransfer.convergence import not_learned, still_improving
 from simtransfer.learning_curves import CurveMatrix
 
 EPISODES = 50
@@ -47,3 +47,14 @@ def test_of_unfinished_runs_and_of_two_evaluations_nothing_is_said():
 
 def test_a_demo_of_five_intervals_is_long_enough():
     assert still_improving(curve(RISING[::4], 3), EPISODES) is not None
+
+
+def test_success_far_below_the_teachers_is_found_whether_it_rises_or_not():
+    for levels in (np.zeros(21), 0.4 * FLAT):
+        found = not_learned(curve(levels, 3), teacher=0.97)
+        assert found is not None
+        assert found.final == pytest.approx(levels[-1], abs=0.05)
+        assert f"({found.final:.2f}, the teacher 0.97)" in found.sentence
+    assert not_learned(curve(FLAT, 3), teacher=0.97) is None
+    assert not_learned(curve(np.zeros(21), 3), teacher=np.nan) is None
+    assert not_learned(curve(np.zeros(21), 3, short=(0,)), teacher=0.97) is None

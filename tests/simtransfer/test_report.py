@@ -426,7 +426,7 @@ def test_a_baseline_that_was_still_improving_is_warned_of(scratch, warned, tmp_p
     files = write_report(
         write_experiment(tmp_path / "e", students=("sedan",), methods=methods, evaluations=21)
     )
-    told = json.loads(files.summary.read_text())["still_improving"]
+    told = json.loads(files.summary.read_text())["scratch_not_converged"]
     assert [row["student"] for row in told] == ["sedan"] * warned
     said = "training from scratch was still improving at the end (+0."
     assert (f"sedan: {said}" in files.table.read_text()) == warned
