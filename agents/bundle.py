@@ -40,7 +40,7 @@ from agents.tensor_file import read_tensors, write_tensors
 from envs.bounded_files import MEBIBYTE, read_text
 from envs.catalogue import control_rate, tasks
 from envs.interface import Feature, Interface, unknown
-from envs.tables import build
+from envs.tables import build, settle_types
 
 FORMAT = 1
 WIDEST = 65_536  # a layer far beyond what a control loop computes in time
@@ -68,6 +68,7 @@ class Network:
 
     def __post_init__(self) -> None:
         """Refuse networks that cannot be built."""
+        settle_types(self, "network.")
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"network: {unknown('activation', self.activation, ACTIVATIONS)}")
         for name in ("hidden", "critic_hidden"):

@@ -88,6 +88,20 @@ def test_an_unknown_method_is_refused_with_the_nearest(teacher_folder):
 
 
 @pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"output": ""}, "output: expected a folder, got ''"),
+        ({"output": 5}, "output: expected a folder, got 5"),
+        ({"robot": 5}, "robot: expected a name, a path or a Robot, got 5"),
+        ({"robot": None}, "robot: expected a name, a path or a Robot, got None"),
+    ],
+)
+def test_arguments_of_another_type_are_refused_before_anything_is_trained(settings, said):
+    with pytest.raises(ValueError, match=said):
+        simtransfer.train(**{"robot": "van", **settings}, **TINY)
+
+
+@pytest.mark.parametrize(
     ("command", "settings", "own"),
     [
         (train_command.train, ScratchSettings, {}),
