@@ -147,6 +147,11 @@ def transfer(
     named, chosen = (chosen, find_plan(chosen)) if isinstance(chosen, str) else ("", chosen)
     if not isinstance(chosen, TransferPlan):
         raise ValueError(f"method: expected a name or a TransferPlan, got {shown(chosen)}")
+    if not isinstance(teacher, str | Path):
+        raise ValueError(
+            f"teacher: expected a bundle's name or folder, got {type(teacher).__name__}; "
+            "save a bundle with agents.bundle.save_bundle first, so that the run can be repeated"
+        )
     known = load_bundle(teacher)
     changed: TrainingSettings = {**TRANSFER, **settings}
     config = RunConfig(
