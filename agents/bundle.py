@@ -41,7 +41,7 @@ from agents.tensor_file import read_tensors, write_tensors
 from envs.bounded_files import MEBIBYTE, read_text
 from envs.catalogue import control_rate, tasks
 from envs.interface import Feature, Interface, unknown
-from envs.tables import build
+from envs.tables import build, settle_types, shown
 
 FORMAT = 1
 WIDEST = 65_536  # a layer far beyond what a control loop computes in time
@@ -69,6 +69,7 @@ class Network:
 
     def __post_init__(self) -> None:
         """Refuse networks that cannot be built."""
+        settle_types(self, "network.")
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"network: {unknown('activation', self.activation, ACTIVATIONS)}")
         for name in ("hidden", "critic_hidden"):
@@ -267,6 +268,8 @@ def load_bundle(bundle: str | Path | Bundle) -> Bundle:
     """
     if isinstance(bundle, Bundle):
         return bundle
+    if not isinstance(bundle, str | Path):
+        raise ValueError(f"bundle: expected a name, a folder or a Bundle, got {shown(bundle)}")
     known = shipped_bundles()
     folder = known.get(str(bundle), Path(bundle))
     with suppress(OSError):  # a folder that cannot be written needs no repair

@@ -12,7 +12,7 @@ from typing import TypedDict
 import docstring_parser
 
 from envs.interface import unknown
-from envs.tables import LARGEST, checked, shown
+from envs.tables import LARGEST, settle_types, shown
 
 # Larger values are typing errors, however much memory the machine has.
 MOST_WORLDS = 4_096
@@ -78,7 +78,7 @@ class PPOSettings:
 
     def __post_init__(self) -> None:
         """Refuse figures that nothing can be trained with."""
-        _typed(self)
+        settle_types(self, "ppo.")
         _positive(self, "learning_rate", "worlds", "rollout", "epochs", "clip", "exploration")
         _positive(self, "divergence", "gradient", "critic_rate")
         _share(self, "discount", "trace")
@@ -145,22 +145,13 @@ class SACSettings:
 
     def __post_init__(self) -> None:
         """Refuse figures that nothing can be trained with."""
-        _typed(self)
+        settle_types(self, "sac.")
         _positive(self, "learning_rate", "worlds", "batch", "buffer", "updates")
         _share(self, "discount")
         if self.start < 0:
             raise ValueError(f"sac.start must not be negative, got {self.start}")
         _limited(self, worlds=MOST_WORLDS, batch=MOST_STEPS, buffer=MOST_TRANSITIONS)
         _limited(self, updates=MOST_EPOCHS, start=LARGEST)
-
-
-def _typed(settings: PPOSettings | SACSettings) -> None:
-    for field in fields(settings):
-        value, where = getattr(settings, field.name), f"{_kind(settings)}.{field.name}"
-        if field.type == "float" and not isinstance(value, float):  # which may be NaN: see below
-            checked(value, "float", where)
-        elif field.type != "float":
-            checked(value, str(field.type), where)
 
 
 def _limited(settings: PPOSettings | SACSettings, **limits: int) -> None:

@@ -19,6 +19,7 @@ from envs.randomization_file import find_randomization
 from envs.robot import Robot
 from envs.robot_file import read_robot
 from envs.simulator import Simulator
+from envs.tables import shown
 
 TASKS: dict[str, type[Driving] | type[Parcel]] = {
     kind.name: kind for kind in (Driving, Parcel, Detuned)
@@ -126,6 +127,8 @@ def find_robot(robot: str | Path | Robot) -> Robot:
     """
     if isinstance(robot, Robot):
         return robot
+    if not isinstance(robot, str | Path):
+        raise ValueError(f"robot: expected a name, a path or a Robot, got {shown(robot)}")
     if known := find_known_robot(str(robot)):
         return known
     path = Path(robot)

@@ -118,9 +118,10 @@ def bounds(features: Sequence[Feature]) -> tuple[NDArray[np.float32], NDArray[np
     return low, high
 
 
-def unknown(what: str, given: str, known: Iterable[str]) -> str:
-    """One line for a name that does not exist, with the nearest that does."""
+def unknown(what: str, given: object, known: Iterable[str]) -> str:
+    """One line for a name that does not exist, or is no name, with the nearest that does."""
     choices = sorted(known)
-    near = difflib.get_close_matches(given, choices, n=1, cutoff=0.4)
+    named = given if isinstance(given, str) else ""
+    near = difflib.get_close_matches(named, choices, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}?" if near else f"choose from: {', '.join(choices[:12])}"
     return f"unknown {what} {given!r}; {hint}"

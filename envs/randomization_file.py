@@ -31,6 +31,8 @@ def find_randomization(name: str) -> Randomization:
     Raises:
         ValueError: If there is neither, or the file is wrong.
     """
+    if not isinstance(name, str | Path):
+        raise ValueError(f"randomization: expected a name or a file of terms, got {shown(name)}")
     if name in RANDOMIZATIONS:
         return RANDOMIZATIONS[name]
     if is_file(name):

@@ -6,9 +6,14 @@ import json
 import math
 import reprlib
 from dataclasses import MISSING, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from envs.interface import unknown
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 shown = reprlib.repr  # cut short: a whole table would be no message
 LARGEST = 2**63  # that whole numbers stay below, as TOML has it and arrays need it
@@ -70,18 +75,43 @@ def build_json(kind: type, text: str, where: str) -> Any:
     return build(kind, entry, where)
 
 
+def settle_types(settings: DataclassInstance, where: str) -> None:
+    """Check the fields of a frozen dataclass against their annotations, as it is made.
+
+    NumPy's numbers become Python's, and lists tuples: records and comparisons need them. Limits are
+    left to the dataclass, which has words of its own for a number that is too large or NaN.
+
+    Args:
+        settings: The dataclass.
+        where: What precedes a field's name in messages, such as ``ppo.``; may be empty.
+
+    Raises:
+        ValueError: If a field holds something else.
+    """
+    for field in fields(settings):
+        given, kind = getattr(settings, field.name), str(field.type)
+        value = given.item() if isinstance(given, np.generic) else given
+        if (kind.removesuffix(" | None"), type(value)) not in (("float", float), ("int", int)):
+            settled = checked(value, kind, f"{where}{field.name}")
+            value = settled if isinstance(value, list) else value
+        if value is not given:
+            object.__setattr__(settings, field.name, value)
+
+
 def checked(value: Any, kind: str, where: str, *, endless: bool = False) -> Any:
     """``value`` if it is what the annotation ``kind`` says; other annotations let all pass.
 
     Args:
         value: From a file.
-        kind: ``float``, ``int``, ``str``, ``bool`` or a tuple of one of them.
+        kind: ``float``, ``int``, ``str``, ``bool`` or a tuple of one of them, ``| None`` or not.
         where: What it is called in messages.
         endless: Whether a float may be infinite.
 
     Raises:
         ValueError: If it is something else.
     """
+    if kind.endswith(" | None"):
+        return None if value is None else checked(value, kind.removesuffix(" | None"), where)
     if kind == "float":
         if not (_is_whole(value) or isinstance(value, float)) or not (
             math.isfinite(value) or (endless and math.isinf(value))
@@ -100,7 +130,7 @@ def checked(value: Any, kind: str, where: str, *, endless: bool = False) -> Any:
         return tuple(checked(item, "float", where) for item in value)
     for item_kind, items in (("str", "names"), ("int", "whole numbers"), ("float", "numbers")):
         if kind == f"tuple[{item_kind}, ...]":
-            if not isinstance(value, list):
+            if not isinstance(value, list | tuple):
                 raise ValueError(f"{where}: expected a list of {items}, got {shown(value)}")
             return tuple(checked(item, item_kind, where) for item in value)
     return value

@@ -10,7 +10,7 @@ from typing import Any
 from agents.bundle import Bundle, Network, lineage, load_bundle
 from agents.settings import PPOChanges, settle
 from envs import curve_suite, find_robot
-from envs.tables import shown
+from envs.tables import settle_types, shown
 from simtransfer.files import write_json
 from simtransfer.names import require_name
 from simtransfer.plan import find_plan
@@ -69,6 +69,7 @@ class ExperimentConfig:
 
     def __post_init__(self) -> None:
         """Refuse an experiment that compares nothing, or has no name that can be written."""
+        settle_types(self, "")
         require_name(self.name, "name")
         if not 1 <= self.seeds <= MOST_SEEDS:
             raise ValueError(

@@ -147,6 +147,11 @@ def transfer(
     named, chosen = (chosen, find_plan(chosen)) if isinstance(chosen, str) else ("", chosen)
     if not isinstance(chosen, TransferPlan):
         raise ValueError(f"method: expected a name or a TransferPlan, got {shown(chosen)}")
+    if not isinstance(teacher, str | Path):
+        raise ValueError(
+            f"teacher: expected a bundle's name or folder, got {type(teacher).__name__}; "
+            "save a bundle with agents.bundle.save_bundle first, so that the run can be repeated"
+        )
     known = load_bundle(teacher)
     changed: TrainingSettings = {**TRANSFER, **settings}
     config = RunConfig(
@@ -203,6 +208,7 @@ def evaluate(
 def _name(robot: str | Path | Robot) -> str:
     """What a run's record calls a robot."""
     if not isinstance(robot, Robot):
+        find_robot(robot)  # or it is refused
         return str(robot)
     if find_robot(robot.source).digest != robot.digest:
         raise ValueError(
@@ -215,8 +221,10 @@ def _name(robot: str | Path | Robot) -> str:
 def _execute(config: RunConfig, output: Path | None, workers: int | None) -> Student:
     if config.plan.trainable == "none":
         raise ValueError(f"{config.method} trains nothing: evaluate the teacher on the student")
+    if output is not None and not (isinstance(output, str | Path) and str(output)):
+        raise ValueError(f"output: expected a folder, got {shown(output)}")
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(output or temporary)
+        folder = Path(temporary if output is None else output)
         run = Run(config, folder, workers=workers_for(workers))
         trained = run.execute()
         bundle = run.trained()

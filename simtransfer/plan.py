@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from envs.interface import unknown
+from envs.tables import settle_types, shown
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,14 @@ class Schedule:
 
     def __post_init__(self) -> None:
         """Refuse an empty or unordered schedule, and one in environment steps."""
+        try:
+            points = tuple((float(fraction), float(value)) for fraction, value in self.points)
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(
+                f"schedule {shown(self.points)}: expected pairs of a fraction and a value, "
+                "such as ((0.0, 1.0), (0.5, 0.0))"
+            ) from None
+        object.__setattr__(self, "points", points)
         fractions = [fraction for fraction, _ in self.points]
         if not fractions or fractions != sorted(set(fractions)):
             raise ValueError(f"schedule {self.points}: give points at rising fractions")
@@ -85,6 +94,13 @@ class TransferPlan:
 
     def __post_init__(self) -> None:
         """Refuse plans that contradict themselves."""
+        settle_types(self, "transfer plan: ")
+        for what in ("teacher_control", "imitation", "reinforcement"):
+            if not isinstance(schedule := getattr(self, what), Schedule):
+                raise ValueError(
+                    f"transfer plan: {what}: expected a Schedule, such as constant(1.0), "
+                    f"got {shown(schedule)}"
+                )
         for what, value, known in (
             ("initialization", self.initialization, ("none", "trunk", "all")),
             ("trainable", self.trainable, ("all", "head", "none")),
@@ -97,6 +113,8 @@ class TransferPlan:
             values = [value for _, value in getattr(self, what).points]
             if not all(0.0 <= value < math.inf for value in values):
                 raise ValueError(f"transfer plan: {what} must not be negative, got {values}")
+        if not all(value <= 1.0 for _, value in self.teacher_control.points):
+            raise ValueError("transfer plan: teacher_control is a share of worlds, at most 1")
         both = (self.teacher_control, self.reinforcement)
         places = sorted({place for schedule in both for place, _ in schedule.points})
         between = [(a + b) / 2 for a, b in pairwise(places)]

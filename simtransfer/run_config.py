@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypedDict, cast
 
 from agents.bundle import Network
@@ -13,7 +13,7 @@ from envs.catalogue import SIMULATORS, find_robot, is_made_for
 from envs.interface import unknown
 from envs.randomization import Term
 from envs.randomization_file import digest, find_randomization, is_file
-from envs.tables import LARGEST, checked, shown
+from envs.tables import LARGEST, settle_types, shown
 from simtransfer.plan import TransferPlan, find_plan, name_plan
 from simtransfer.schedule import Schedule
 
@@ -73,10 +73,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         """Settle what follows from what is given; refuse figures that no run can have."""
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if type(value) is not int:  # whose limits have words of their own
-                checked(value, str(each.type), each.name)
+        settle_types(self, "")
         if self.plan is NOT_YET:
             object.__setattr__(self, "plan", find_plan(self.method or "scratch"))
         for name, kind in NESTED.items():
@@ -102,6 +99,8 @@ class RunConfig:
             raise ValueError(f"method {self.method!r} trains with ppo; sac trains from scratch")
         if self.plan.needs_teacher and self.teacher is None:
             raise ValueError(f"method {self.method!r} needs a teacher: give a bundle")
+        if self.teacher is not None and not self.plan.needs_teacher:
+            raise ValueError(f"method {self.method!r} takes nothing from a teacher: give none")
         terms = find_randomization(self.randomization)
         if self.schedule.kind != "fixed" and not any(isinstance(term, Term) for term in terms):
             raise ValueError(

@@ -15,6 +15,7 @@ from torch import Tensor
 from envs.draws import Probe
 from envs.interface import unknown
 from envs.randomization import Randomization, Term
+from envs.tables import settle_types
 
 Drawn = tuple[Randomization, tuple[Probe, ...], float]  # what `Environment.randomize` takes
 COLUMNS = ("step", "parameter", "occasion", "low", "high", "lowest", "highest")
@@ -52,6 +53,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         """Refuse what moves nothing."""
+        settle_types(self, "schedule.")
         if self.kind not in KINDS:
             raise ValueError("schedule.kind: " + unknown("kind", self.kind, KINDS))
         for name in ("until", "probability", "move"):

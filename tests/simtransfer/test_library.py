@@ -88,6 +88,33 @@ def test_an_unknown_method_is_refused_with_the_nearest(teacher_folder):
 
 
 @pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"output": ""}, "output: expected a folder, got ''"),
+        ({"output": 5}, "output: expected a folder, got 5"),
+        ({"robot": 5}, "robot: expected a name, a path or a Robot, got 5"),
+        ({"robot": None}, "robot: expected a name, a path or a Robot, got None"),
+    ],
+)
+def test_arguments_of_another_type_are_refused_before_anything_is_trained(settings, said):
+    with pytest.raises(ValueError, match=said):
+        simtransfer.train(**{"robot": "van", **settings}, **TINY)
+
+
+def test_names_that_are_no_names_are_refused_in_words(teacher_folder):
+    bundle = simtransfer.load(teacher_folder)
+    for call, said in (
+        (lambda: simtransfer.load(5), "bundle: expected a name, a folder or a Bundle, got 5"),
+        (lambda: simtransfer.transfer(bundle, "van"), "teacher: .* got Bundle; save a bundle"),
+        (lambda: simtransfer.make(5, "van"), "unknown task 5; choose from: driving"),
+        (lambda: simtransfer.make("driving", "van", randomization=[]), "randomization: expected"),
+        (lambda: simtransfer.evaluate(bundle, simulator=None), "unknown simulator None"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            call()
+
+
+@pytest.mark.parametrize(
     ("command", "settings", "own"),
     [
         (train_command.train, ScratchSettings, {}),
