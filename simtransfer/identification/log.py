@@ -28,6 +28,7 @@ LARGEST_FILE = 512 * MEBIBYTE
 MOST_ROWS, MOST_COLUMNS = 10**6, 1000  # rows: a day of a car's
 BEYOND = 1e-6  # of a range that rounding may leave it by
 SHORTEST = 10  # rows of an episode
+MOVING = 0.4  # of a speed's scale (a quarter of its range) that the first row may read: noise
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,8 @@ def _parse(table: pd.DataFrame, robot: Robot) -> Log:
             check_times(time, rate)
         except ValueError as error:
             raise ValueError(f"episode {number}: {error}") from None
+        for name in read:
+            _check_stands(part[name].iloc[0], known[name], number)
         commands, readings = part[told].to_numpy(dtype=float), part[read].to_numpy(dtype=float)
         episodes.append(Episode(*resampled(time, rate, commands, readings)))
     return Log(robot, tuple(known[name] for name in read), tuple(episodes))
@@ -258,4 +261,14 @@ def _check_unit(column: pd.Series, feature: Feature) -> None:
         raise ValueError(
             f"{feature.name}: goes from {low:g} to {high:g}, but should be about "
             f"{feature.low:g} to {feature.high:g} {feature.unit}; is it in another unit?"
+        )
+
+
+def _check_stands(first: float, feature: Feature, episode: object) -> None:
+    """A replay begins where the robot stands still; a log that does not would be misread."""
+    speed = "velocity" in feature.name or feature.name.endswith("/speed")
+    if speed and abs(first) > MOVING * feature.scale:
+        raise ValueError(
+            f"episode {episode}: {feature.name} begins at {first:.3g} {feature.unit}, but an "
+            "episode begins where the robot stands still; begin it where it does"
         )

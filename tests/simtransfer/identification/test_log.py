@@ -107,6 +107,7 @@ def put(column, row, value):
             "it seems to be stored too coarsely",
         ),
         (lambda t: t.assign(time=(EPOCH + t["time"]).astype(np.float32)), "stored too coarsely"),
+        (lambda t: t.iloc[8:], "episode 0: base/linear_velocity/x begins at 2"),
         (put("time", 7, np.nan), "time: row 7 is no finite number"),
         (lambda t: t.assign(time=t["time"].astype(str)), "time: expected numbers, got"),
     ],
