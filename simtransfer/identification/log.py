@@ -22,11 +22,13 @@ from envs.robot import Robot
 from envs.tables import checked
 from simtransfer.files import replace_file
 from simtransfer.identification.timing import check_times, resampled
+from simtransfer.names import printable
 
 SCHEMA = 1
 LARGEST_FILE = 512 * MEBIBYTE
 MOST_ROWS, MOST_COLUMNS = 10**6, 1000  # rows: a day of a car's
 BEYOND = 1e-6  # of a range that rounding may leave it by
+LATEST = 1e20  # of a time: 1e18 are nanoseconds since 1970
 SHORTEST = 10  # rows of an episode
 MOVING = 0.4  # of a speed's scale (a quarter of its range) that the first row may read: noise
 
@@ -204,6 +206,8 @@ def _parse(table: pd.DataFrame, robot: Robot) -> Log:
     table = table.assign(time=_seconds(table["time"]))
     for column in ("episode", "time", *told, *read):
         _check_finite(table[column], column)
+    if (farthest := table["time"].abs().max()) > LATEST:
+        raise ValueError(f"time: {farthest:g} s is no time that a row was read at")
     for actuator, column in zip(robot.actuators, told, strict=True):
         slack = BEYOND * (actuator.high - actuator.low)
         low, high = table[column].min(), table[column].max()
@@ -236,12 +240,15 @@ def _seconds(time: pd.Series) -> pd.Series:
     """Times in seconds; dates and durations are counted from the first row."""
     if pd.api.types.is_numeric_dtype(time):
         return time
-    seconds: pd.Series = (time - time.iloc[0]).dt.total_seconds()
+    try:
+        seconds: pd.Series = (time - time.iloc[0]).dt.total_seconds()
+    except OverflowError:
+        raise ValueError("time: its rows are centuries apart") from None
     return seconds
 
 
 def _listed(names: Any) -> str:
-    words = list(map(str, names))
+    words = [printable(str(name)) for name in names]
     return ", ".join(words[:8]) + (", …" if len(words) > 8 else "")
 
 

@@ -334,7 +334,7 @@ def test_a_world_changes_its_body_with_its_seed_and_nothing_else(simulator):
 
 
 def test_bodies_are_drawn_from_all_that_can_be():
-    """Every corner of what shapes the legs is a body that its gait can move, at ends of the rest."""
+    """Every corner of what shapes legs is a body that its gait can move, at ends of the rest."""
     ends = {
         term.parameter: (term.low, term.high)
         for term in RANDOMIZATIONS["bodies"]
