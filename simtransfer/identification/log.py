@@ -22,12 +22,15 @@ from envs.robot import Robot
 from envs.tables import checked
 from simtransfer.files import replace_file
 from simtransfer.identification.timing import check_times, resampled
+from simtransfer.names import printable
 
 SCHEMA = 1
 LARGEST_FILE = 512 * MEBIBYTE
 MOST_ROWS, MOST_COLUMNS = 10**6, 1000  # rows: a day of a car's
 BEYOND = 1e-6  # of a range that rounding may leave it by
+LATEST = 1e20  # of a time: 1e18 are nanoseconds since 1970
 SHORTEST = 10  # rows of an episode
+MOVING = 0.4  # of a speed's scale (a quarter of its range) that the first row may read: noise
 
 
 @dataclass(frozen=True)
@@ -203,6 +206,8 @@ def _parse(table: pd.DataFrame, robot: Robot) -> Log:
     table = table.assign(time=_seconds(table["time"]))
     for column in ("episode", "time", *told, *read):
         _check_finite(table[column], column)
+    if (farthest := table["time"].abs().max()) > LATEST:
+        raise ValueError(f"time: {farthest:g} s is no time that a row was read at")
     for actuator, column in zip(robot.actuators, told, strict=True):
         slack = BEYOND * (actuator.high - actuator.low)
         low, high = table[column].min(), table[column].max()
@@ -224,6 +229,8 @@ def _parse(table: pd.DataFrame, robot: Robot) -> Log:
             check_times(time, rate)
         except ValueError as error:
             raise ValueError(f"episode {number}: {error}") from None
+        for name in read:
+            _check_stands(part[name].iloc[0], known[name], number)
         commands, readings = part[told].to_numpy(dtype=float), part[read].to_numpy(dtype=float)
         episodes.append(Episode(*resampled(time, rate, commands, readings)))
     return Log(robot, tuple(known[name] for name in read), tuple(episodes))
@@ -233,12 +240,15 @@ def _seconds(time: pd.Series) -> pd.Series:
     """Times in seconds; dates and durations are counted from the first row."""
     if pd.api.types.is_numeric_dtype(time):
         return time
-    seconds: pd.Series = (time - time.iloc[0]).dt.total_seconds()
+    try:
+        seconds: pd.Series = (time - time.iloc[0]).dt.total_seconds()
+    except OverflowError:
+        raise ValueError("time: its rows are centuries apart") from None
     return seconds
 
 
 def _listed(names: Any) -> str:
-    words = list(map(str, names))
+    words = [printable(str(name)) for name in names]
     return ", ".join(words[:8]) + (", …" if len(words) > 8 else "")
 
 
@@ -258,4 +268,14 @@ def _check_unit(column: pd.Series, feature: Feature) -> None:
         raise ValueError(
             f"{feature.name}: goes from {low:g} to {high:g}, but should be about "
             f"{feature.low:g} to {feature.high:g} {feature.unit}; is it in another unit?"
+        )
+
+
+def _check_stands(first: float, feature: Feature, episode: object) -> None:
+    """A replay begins where the robot stands still; a log that does not would be misread."""
+    speed = "velocity" in feature.name or feature.name.endswith("/speed")
+    if speed and abs(first) > MOVING * feature.scale:
+        raise ValueError(
+            f"episode {episode}: {feature.name} begins at {first:.3g} {feature.unit}, but an "
+            "episode begins where the robot stands still; begin it where it does"
         )

@@ -61,7 +61,7 @@ def check_times(time: Array, rate: float) -> None:
         raise ValueError(
             f"time: {steps[row]:.4g} s lie between rows {row} and {row + 1}, but {expected}, and "
             f"{100.0 * JITTER:g} % of jitter is allowed; resample the log, or begin an episode "
-            "after a gap"
+            "after a gap, where the robot stands still"
         )
 
 

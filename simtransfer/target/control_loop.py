@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Protocol
 from simtransfer.target.clock import GLANCE, Clock, Pauses
 from simtransfer.target.hand import Hand
 from simtransfer.target.safety import EmergencyStopError, RobotSilentError
-from simtransfer.target.wire import Kind, Message
+from simtransfer.target.wire import AHEAD, Kind, Message
 
 WAIT = 0.5  # of a control step that a reading may be late and still be answered at once
 FOLLOW = 0.05  # of what readings are early or late that the schedule moves by
@@ -120,6 +121,8 @@ class Loop:
                 now, reading = came
                 if reading.sequence < step:
                     hand.counts["late"] += 1
+                    # Commands that are farther ahead the robot has not taken: it was halted.
+                    step = min(step, reading.sequence + math.ceil(AHEAD / dt) + 1)
                     schedule.missed(reading.sequence, now)
                     unread = (reading, time.monotonic())
                     continue

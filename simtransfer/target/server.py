@@ -23,10 +23,9 @@ from simtransfer.target.network_faults import Faults
 from simtransfer.target.orders import Orders
 from simtransfer.target.pacing import AGAIN, Lockstep, Pace, RealTime
 from simtransfer.target.record import BY_TASK, Played
-from simtransfer.target.wire import Kind, Message, encode
+from simtransfer.target.wire import AHEAD, Kind, Message, encode
 
 TO_REST = 2.0  # robot's seconds from a stop to the end of the episode
-AHEAD = 1.0  # robot's seconds that a command may be ahead of the newest reading
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ MAGIC, VERSION = b"simT", 2
 HEADER = struct.Struct("<4sBBHQQdII")
 SHORTEST = 32  # bytes of a message of any version
 LONGEST = 65_507 - HEADER.size  # bytes that UDP carries in a datagram
+AHEAD = 1.0  # robot's seconds that a command may be ahead of the newest reading
 NOTHING: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
 
 

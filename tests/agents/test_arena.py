@@ -101,18 +101,20 @@ def within(seconds, condition):
 
 def test_others_play_without_this_process_and_rest_while_they_are_held(arena):
     here = arena(2)
-    here.begin(creep, places({"mixed": 400}))
-    assert within(30.0, lambda: here.is_done() or len(here._played) > 5)
+    here.begin(creep, places({"mixed": 100}))
+    assert within(300.0, lambda: here.is_done() or len(here._played) > 5)
     here.hold()
-    time.sleep(0.2)  # to end a step
-    here.is_done()
-    heard = len(here._played)
-    time.sleep(0.3)
-    assert not here.is_done()
-    assert len(here._played) == heard
+
+    def rest():  # each may have a step to end, however long that takes on a busy machine
+        here.is_done()
+        heard = len(here._played)
+        time.sleep(0.3)
+        return not here.is_done() and len(here._played) == heard
+
+    assert within(300.0, rest)
     here.release()
-    assert within(60.0, here.is_done)
-    assert [episode.episode for episode in here.finish()] == list(range(400))
+    assert within(300.0, here.is_done)
+    assert [episode.episode for episode in here.finish()] == list(range(100))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -137,7 +139,7 @@ def test_what_goes_wrong_elsewhere_is_told_as_it_was(arena):
     here = arena(2)
     here.begin(fail, places({"mixed": 30}))
     with pytest.raises(FileNotFoundError, match="no such thought") as caught:
-        within(30.0, here.is_done)
+        within(300.0, here.is_done)
     assert "in fail" in str(caught.value.__cause__)
 
 
@@ -152,7 +154,7 @@ def test_a_policy_that_cannot_be_sent_is_refused(arena):
 def test_a_process_that_was_killed_is_noticed(arena, held):
     here = arena(2)
     here.begin(creep, places({"mixed": 400}))
-    assert within(30.0, lambda: here.is_done() or len(here._played) > 5)
+    assert within(300.0, lambda: here.is_done() or len(here._played) > 5)
     if held:
         here.hold()
         time.sleep(0.2)

@@ -51,7 +51,7 @@ def echo(request, monkeypatch):
     made = Echo(attention, ordered)
     yield made
     made.line.close()
-    made.process.join(5.0)
+    made.process.join(120.0)
     assert made.process.exitcode == 0
 
 

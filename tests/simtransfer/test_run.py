@@ -396,7 +396,7 @@ def test_two_at_once_in_one_folder_do_the_work_once(tmp_path):
     script = SCRIPT.replace("60", "0")
     arguments = [sys.executable, "-c", script, "scratch", "1", "192", "1", "none", str(folder)]
     both = [subprocess.Popen(arguments, stdout=subprocess.PIPE) for _ in range(2)]
-    printed = [process.communicate(timeout=120)[0] for process in both]
+    printed = [process.communicate(timeout=600)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sorted(bool(text) for text in printed) == [False, True]
 

@@ -47,7 +47,9 @@ def test_a_log_survives_being_written(name, tmp_path):
 
     def within(things, rows):
         low, high = ([getattr(thing, end) for thing in things] for end in ("low", "high"))
-        return rng.uniform(low, high, (rows, len(things)))
+        drawn = rng.uniform(low, high, (rows, len(things)))
+        drawn[0] = np.clip(0.0, low, high)  # at rest
+        return drawn
 
     episodes = tuple(
         Episode(within(robot.actuators, n), within(channels(robot), n)) for n in (10, 25)
@@ -107,6 +109,16 @@ def put(column, row, value):
             "it seems to be stored too coarsely",
         ),
         (lambda t: t.assign(time=(EPOCH + t["time"]).astype(np.float32)), "stored too coarsely"),
+        (lambda t: t.iloc[8:], "episode 0: base/linear_velocity/x begins at 2"),
+        (put("time", 7, 1e308), "time: 1e+308 s is no time"),
+        (
+            lambda t: t.assign(time=(np.arange(len(t)) - 9) * np.timedelta64(10**18, "s")),
+            "time: its rows are centuries apart",
+        ),
+        (
+            lambda t: t.drop(columns="time").rename(columns={"base/linear_velocity/x": "\x1b[2J"}),
+            "it has episode, command/front_steering, command/drive, \\x1b[2J",
+        ),
         (put("time", 7, np.nan), "time: row 7 is no finite number"),
         (lambda t: t.assign(time=t["time"].astype(str)), "time: expected numbers, got"),
     ],

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -127,3 +128,11 @@ def test_a_client_that_was_stopped_does_not_blame_the_robot():
         r"after this client itself did not run for 60\.\d s",
         ended,
     )
+
+
+def test_a_robot_that_was_halted_for_long_is_driven_again_within_a_second():
+    came = readings(60)
+    # Its time stood still for 2.5 s, in which the client has counted 25 steps.
+    later = [replace(reading, time=reading.time + 2.5) for reading in came[10:]]
+    _, hand, _ = play(Wire(came[:10] + later))
+    assert hand.counts["answered"] >= 60 - 12

@@ -75,7 +75,7 @@ class Robot:
         """Switch it off; returns how long that took, s."""
         began = time.monotonic()
         self.over.set()
-        self.thread.join(20.0)
+        self.thread.join(120.0)
         self.wire.close()
         return time.monotonic() - began
 
@@ -95,7 +95,7 @@ def test_a_stop_whose_reason_is_as_long_as_a_datagram_ends_an_episode_and_no_mor
 
 
 SLOW = {"speed": 0.001, "leave_after": 1000.0}  # a reading every 100 s
-AT_ONCE = 20.0  # s, even on a busy machine
+AT_ONCE = 60.0  # s, even on a busy machine
 
 
 def test_a_robot_is_switched_off_at_once_however_slow_its_time():

@@ -53,7 +53,7 @@ def serving(over=None, **options):
         yield server, "udp://{}:{}".format(*server.address), played
     finally:
         over.set()
-        thread.join(20.0)
+        thread.join(120.0)
         assert not thread.is_alive()
 
 
@@ -379,17 +379,17 @@ def test_a_reading_that_is_no_number_stops_the_robot(capsys):
 
 def test_when_readings_cease_commands_are_held_then_safe_then_the_run_ends(deployed):
     with broken([0.0] * 4, speed=5.0) as (robot, url):
-        run = Client(deployed, url, Patience(safe_after=1.0, give_up=1.0)).run()
+        run = Client(deployed, url, Patience(safe_after=4.0, give_up=1.5)).run()
     assert "nothing has come from the robot" in run.ended
     said = [m for m in robot.heard if m.kind in (Kind.COMMAND, Kind.REST)]
-    answered = run.counts[0]["answered"]
-    held = [m for m in said[answered:] if m.kind is Kind.COMMAND]
+    commands = [m for m in said if m.kind is Kind.COMMAND]
     rest = [m for m in said if m.kind is Kind.REST]
-    assert answered == 4
-    assert held  # how many is the business of `test_control_loop`, which has a clock of its own
-    assert all(np.array_equal(m.values, said[answered - 1].values) for m in held)
-    assert said[answered:] == held + rest
-    assert len(rest) > 10
+    assert said == commands + rest
+    # How many of each is the business of `test_control_loop`, which has a clock of its own: on a
+    # busy machine a reading may be overtaken by the next one.
+    assert 0 < run.counts[0]["answered"] <= 4
+    assert len(commands) == run.counts[0]["answered"] + run.counts[0]["held"]
+    np.testing.assert_array_equal(commands[-1].values, commands[-2].values)
     assert rest[-1].values[1] == 0.0  # the car brakes
 
 
@@ -410,7 +410,7 @@ def test_a_robot_that_dies_ends_the_run_with_a_word(served, deployed):
 
 
 def test_an_interrupted_client_stops_the_robot(deployed):
-    with serving(speed=2.0, episodes=2) as (_, url, played):
+    with serving(episodes=2, leave_after=60.0) as (_, url, played):
         calls = []
 
         def interrupted():
@@ -421,7 +421,7 @@ def test_an_interrupted_client_stops_the_robot(deployed):
         assert run.ended == "emergency stop: interrupted by SIGINT"
         while not played:  # it comes to rest before anybody else may drive it
             time.sleep(0.01)
-        assert Client(deployed, url).run().ended == ""
+        assert Client(deployed, url, Patience(give_up=60.0)).run().ended == ""
     stopped, following = played
     assert (stopped.success, stopped.ended) == (False, "stopped: interrupted by SIGINT")
     assert following.ended == "task"
