@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.bounded_files import read_bytes
-from envs.meshes import LARGEST, STL_HEADER
+from envs.bounded_files import MEBIBYTE, read_bytes
 
+LARGEST = 256 * MEBIBYTE
+STL_HEADER = 84  # bytes of a binary STL
 FARTHEST = 1e9  # of the file's unit; engines crash or never end at what is not finite
 TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("_", "<u2")])
 

@@ -9,14 +9,13 @@ import struct
 import urllib.parse
 from pathlib import Path
 
-from envs.bounded_files import MEBIBYTE, read_bytes
-from envs.mesh_points import mesh_points
+from envs.bounded_files import read_bytes
+from envs.mesh_points import LARGEST, STL_HEADER, mesh_points
 from envs.stand_in import stand_in
 from envs.tables import shown
 
-LARGEST = 256 * MEBIBYTE
 LONGEST_PATH = 1000  # bytes; PyBullet keeps a path in 1,024
-STL_HEADER, STL_TRIANGLE = 84, 50  # bytes of a binary STL
+STL_TRIANGLE = 50  # bytes of a triangle of a binary STL
 PACKAGES = "package", "model"
 SHAPES = "state its [[shapes]] instead"
 NOT_FINITE = "a vertex is missing or not made of finite numbers; export it again"
