@@ -30,22 +30,11 @@ def inspect(robot: Robot, task: str) -> list[Finding]:
     Raises:
         ValueError: If there is no such task.
     """
-    kind = find_task(task)
-    made = is_made_for(robot, task)
-    meant = f"made for {', '.join(robot.tasks) or 'no task'}"
-    findings = [Finding("task", made, meant if made else f"{meant}; add {kind.world!r} to tasks")]
-    if not isinstance(robot, kind.body):
-        wanted = kind.body.__name__.lower()
-        return [Finding("task", False, f"{meant}, but is no {wanted}: set kind = {wanted!r}")]
-    try:
-        urdf = robot.model
-        if isinstance(robot, Car):
-            findings += describe_car(robot, urdf, kind.roles)
-        elif isinstance(robot, Humanoid):
-            findings += describe_humanoid(robot, urdf, kind.roles)
-    except ValueError as error:
-        return [*findings, Finding("urdf", False, str(error))]
-    if any(finding.name in ("joints", "limits", "masses") for finding in _failed(findings)):
+    kind, findings = find_task(task), inspect_files(robot, task)
+    failed = {finding.name for finding in _failed(findings)}
+    if not isinstance(robot, kind.body) or "urdf" in failed:
+        return findings
+    if failed & {"joints", "limits", "masses"}:
         return [*findings, Finding("motion", False, UNSIMULATED)]
     findings.append(engines(robot, kind))
     try:
@@ -56,6 +45,33 @@ def inspect(robot: Robot, task: str) -> list[Finding]:
             findings += stand(robot, kind.physics_rate)
     except ValueError:  # why is among the findings of the engines
         findings.append(Finding("motion", False, UNSIMULATED))
+    return findings
+
+
+def inspect_files(robot: Robot, task: str) -> list[Finding]:
+    """Inspect a robot's files for a task, without simulating it.
+
+    Args:
+        robot: The robot.
+        task: A task's name.
+
+    Raises:
+        ValueError: If there is no such task.
+    """
+    kind = find_task(task)
+    made = is_made_for(robot, task)
+    meant = f"made for {', '.join(robot.tasks) or 'no task'}"
+    findings = [Finding("task", made, meant if made else f"{meant}; add {kind.world!r} to tasks")]
+    if not isinstance(robot, kind.body):
+        wanted = kind.body.__name__.lower()
+        return [Finding("task", False, f"{meant}, but is no {wanted}: set kind = {wanted!r}")]
+    try:
+        if isinstance(robot, Car):
+            findings += describe_car(robot, robot.model, kind.roles)
+        elif isinstance(robot, Humanoid):
+            findings += describe_humanoid(robot, robot.model, kind.roles)
+    except ValueError as error:
+        return [*findings, Finding("urdf", False, str(error))]
     return findings
 
 

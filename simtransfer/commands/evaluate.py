@@ -12,6 +12,7 @@ from agents.evaluation import summarize
 from agents.processes import workers_for
 from envs import suites
 from simtransfer.commands.options import SetOfTerms
+from simtransfer.commands.robots import warn_of_files
 from simtransfer.deployment import Deployment
 from simtransfer.results_table import results_table
 from simtransfer.statistics import wilson_interval
@@ -50,6 +51,7 @@ def evaluate(
         raise ValueError(f"--seed must not be negative, got {seed}")
     processes = workers_for(workers)
     deployed = Deployment(bundle, robot, randomization=randomization, simulator=simulator)
+    warn_of_files(deployed.robot, deployed.bundle.task)
     chosen = suites(deployed.bundle.task) if suite == "all" else (suite,)
     total = episodes * len(chosen)
     with (

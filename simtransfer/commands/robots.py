@@ -11,7 +11,7 @@ from rich.text import Text
 
 from envs import find_robot
 from envs.catalogue import read_robots
-from envs.inspection import check_robot
+from envs.inspection import check_robot, inspect_files
 from envs.known_robots import known_robots
 from envs.robot import Robot
 from simtransfer.terminal import errors, output, print_json
@@ -93,3 +93,14 @@ def _check(robot: str, json: bool) -> int:
         table.add_row(mark, finding.name, finding.detail)
     output.print(table)
     return 1 if failed else 0
+
+
+def warn_of_files(robot: Robot, task: str) -> None:
+    """Warn on the error stream if a robot's files do not pass the check.
+
+    It may drive all the same, but otherwise than its files say.
+    """
+    failed = [f"{f.name}: {f.detail}" for f in inspect_files(robot, task) if not f.passed]
+    if failed:
+        said = f"robot {robot.name!r} does not pass its check; {'; '.join(failed)}"
+        errors.print(f"warning: {said}", highlight=False, soft_wrap=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.table import Table
 
 from agents.processes import workers_for
+from simtransfer.commands.robots import warn_of_files
 from simtransfer.files import claim_folder, write_bytes
 from simtransfer.footprint import require_memory
 from simtransfer.report.ranges import draw_ranges
@@ -32,6 +33,7 @@ def train_once(config: RunConfig, folder: Path, json: bool, workers: int | None)
     run = Run(config, folder)
     if not run.is_done():
         require_memory(config, workers)
+        warn_of_files(run.robot, config.task)
         if rounding := run.segments.rounding(config):
             errors.print(rounding, highlight=False, soft_wrap=True)
         claim_folder(folder)

@@ -1,12 +1,15 @@
 import json
 import resource
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from agents.settings import TUNED, PPOSettings
+from envs import robots
 from simtransfer.cli import main
 from simtransfer.video import write_video
 
@@ -223,3 +226,21 @@ def test_bench_prints_its_figures(capsys, monkeypatch):
     assert figures["policy_to_predict_ratio"] < 0.5
     assert figures.pop("bytes_per_reset") >= 0
     assert all(value > 0 for value in figures.values())
+
+
+def test_a_robot_whose_files_do_not_pass_the_check_is_evaluated_with_a_warning(tmp_path, capsys):
+    folder = Path(shutil.copytree(robots()["hatchback"].parent, tmp_path / "mine"))
+    words = ["evaluate", "hatchback-driving", "--robot", str(folder), "--episodes", "1", "--json"]
+    assert main([*words, "--workers", "1"]) == 0
+    assert "warning" not in capsys.readouterr().err
+    file = folder / "hatchback.urdf"
+    joint = '<joint name="rear_left_wheel" type="continuous">'
+    mimic = '<mimic joint="front_left_wheel"/>'
+    file.write_text(file.read_text().replace(joint, joint + mimic))
+    assert main([*words, "--workers", "1"]) == 0
+    printed = capsys.readouterr()
+    assert (
+        "warning: robot 'hatchback' does not pass its check; joints: joint 'rear_left_wheel'"
+        in (printed.err)
+    )
+    assert json.loads(printed.out)["episodes"] == 1
