@@ -30,7 +30,7 @@ EXPERIMENT = ExperimentConfig(
 )
 CAUTION = (
     "This is a quick look: training from scratch is stopped before it has finished learning. The "
-    "van trained from scratch reaches 94 % after 123,000 steps, about half a minute."
+    "van trained from scratch reached 95, 95 and 63 % after 262,144 steps (three seeds)."
 )
 
 
