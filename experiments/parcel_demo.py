@@ -1,4 +1,4 @@
-"""Six minutes of parcels: the shipped policy in four bodies, and one short transfer.
+"""Four minutes of parcels: the shipped policy in four bodies, and one short transfer.
 
 python -m experiments.parcel_demo
 """
