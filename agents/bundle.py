@@ -153,7 +153,7 @@ class Bundle:
         """Its actor on observations and actions of ``interface``, whatever their order.
 
         Args:
-            interface: What is observed and what acts. Default: just what the bundle says.
+            interface: Observation and action features. Default: those of the bundle.
 
         Raises:
             ValueError: If ``interface`` lacks a feature that the actor reads, has other actions, or

@@ -15,7 +15,7 @@ def require_readings(reads: Sequence[Feature], interface: Interface) -> None:
 
     Args:
         reads: The policy's features, in any order.
-        interface: What is observed.
+        interface: Observation features of the environment.
 
     Raises:
         ValueError: If a feature is not observed, or has another unit or place in a series.

@@ -30,7 +30,7 @@ class Draws:
     """The current value of every parameter, and the terms that redraw them.
 
     Args:
-        terms: What is randomized.
+        terms: Randomization terms.
 
     Attributes:
         values: By parameter, drawn or not.
@@ -121,7 +121,7 @@ class Stream:
     Training and evaluation have a stream each, so that neither changes what the other draws.
 
     Args:
-        terms: What is randomized.
+        terms: Randomization terms.
 
     Attributes:
         draws: The parameters, as they are in these episodes.

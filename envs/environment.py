@@ -172,7 +172,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             terms: The terms of this world, over other ranges.
             probes: Ends of ranges that a training episode may be held at; one that is says so at
                 its end, as ``probe``.
-            probability: That a training episode is.
+            probability: Probability that a training episode is one of them.
 
         Raises:
             ValueError: If the terms are of other parameters.

@@ -56,7 +56,7 @@ def number_parts(text: str) -> tuple[str, dict[str, str]]:
     """Give links and joints short names that no engine reserves, whatever a URDF calls them.
 
     Args:
-        text: Of `merge_fixed_joints`.
+        text: URDF text, as `merge_fixed_joints` returns it.
 
     Returns:
         The text with the new names, and the old names of links and joints by the new ones.

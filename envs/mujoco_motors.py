@@ -21,7 +21,7 @@ class _Turned:
     """A joint whose speed is controlled: a wheel's, or a servo's.
 
     Attributes:
-        number: Of the engine's actuator.
+        number: The engine's number of the actuator.
         actuator: The robot's.
         at: Where its position is.
         sign: -1 where the joint's own axis is opposite to the base's.

@@ -67,7 +67,7 @@ def lowest(urdf: Urdf, link: str, poses: Mapping[str, Matrix]) -> Matrix:
         urdf: The robot.
         link: The link; shapes of what is fixed to it count as its own. They are boxes, spheres,
             capsules or cylinders.
-        poses: Of all links, ``(4, 4)``.
+        poses: Pose of each link by its name, ``(4, 4)``.
 
     Raises:
         ValueError: If no shape has a size that the URDF tells.
@@ -124,7 +124,7 @@ def bottom(link: Link, element: ET.Element, pose: Matrix) -> float | None:
     Args:
         link: The link it belongs to.
         element: The shape.
-        pose: Of the link, ``(4, 4)``.
+        pose: Pose of the link, ``(4, 4)``.
     """
     placed = corners(link, element, pose)
     if placed is None:

@@ -74,7 +74,7 @@ class Rig:
         """Stand the robot straight, rolling at a speed.
 
         Args:
-            values: Of parameters; those that are left out are as without randomization.
+            values: Parameter values by name; those left out are as without randomization.
             speed: Forward, m/s.
             rng: For the error of each joint's zero.
         """

@@ -15,7 +15,7 @@ class SensorErrors:
     """What is added to readings in one world.
 
     Args:
-        features: Of an observation; those that name no sensor are known exactly.
+        features: Observation features; those that name no sensor are known exactly.
         drawn: Parameters that are drawn at all; those of no sensor are none of its business.
     """
 

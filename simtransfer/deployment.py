@@ -142,7 +142,7 @@ class Deployment:
 
         Args:
             control_rate: How often it takes them, Hz of its own time.
-            units: Of each command, in the order of the robot's actuators.
+            units: Unit of each command, in the order of the robot's actuators.
             low: The least of each, in its unit.
             high: The largest.
 

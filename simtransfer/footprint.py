@@ -22,7 +22,7 @@ def footprint(config: RunConfig, workers: int, entries: int = ASSUMED) -> dict[s
     Args:
         config: The run's.
         workers: Processes that step its environments.
-        entries: Of an observation and an action together.
+        entries: Number of entries of an observation and an action together.
     """
     ppo, sac = config.hyperparameters, config.sac
     if config.algorithm == "sac":

@@ -132,7 +132,7 @@ class MeasuredCurve:
         """Restore `state`.
 
         Args:
-            state: Of a run that may have ended there, with results of every suite.
+            state: State of a run that may have ended there, with results of every suite.
             end: Steps of the whole training now. If there are more, the results of every suite are
                 dropped, since the training ends later.
 

@@ -20,7 +20,7 @@ def check_times(time: Array, rate: float) -> None:
     """Check that an episode's rows are a control step apart.
 
     Args:
-        time: Of each row, s; at least two rows.
+        time: Time of each row, s; at least two rows.
         rate: The robot's control rate, Hz.
 
     Raises:
@@ -72,7 +72,7 @@ def resampled(time: Array, rate: float, commands: Array, readings: Array) -> tup
     step. Rows that are at their control steps already are returned as they are.
 
     Args:
-        time: Of each row, s, increasing.
+        time: Time of each row, s, increasing.
         rate: The robot's control rate, Hz.
         commands: ``(rows, actuators)``.
         readings: ``(rows, channels)``.
