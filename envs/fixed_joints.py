@@ -19,7 +19,7 @@ from envs.meshes import find_mesh
 from envs.urdf import Joint, Link, Matrix, Urdf, origin_of
 from envs.urdf_numbers import INERTIA, SHAPES, copy_numbers
 
-# Of a joint whose file gives none: PyBullet wants a limit, and takes this for none.
+# PyBullet requires a limit and reads this one as none: for joints whose file gives none.
 UNLIMITED = {"lower": "0", "upper": "-1"}
 
 

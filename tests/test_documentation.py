@@ -74,7 +74,7 @@ def test_every_table_is_shown_somewhere():
 
 
 def test_every_result_in_the_readme_comes_from_a_record():
-    """No table of numbers that somebody typed: each is made from a recorded file."""
+    """Every table of numbers is generated from a recorded file."""
     text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Results")[2]
     tables = len(re.findall(r"^\| --- ", text, re.MULTILINE))
     assert tables == len(

@@ -1,4 +1,4 @@
-"""What an engine loaded otherwise than a file says is told by link, quantity and both values."""
+"""What an engine loaded otherwise than a file says: link, quantity and both values."""
 
 from dataclasses import replace
 
@@ -50,7 +50,7 @@ def test_a_link_that_differs_is_told(pair, quantity):
         ({"high": 34.0}, "its limits are -0.6 to 0.6 in the file, -0.6 to 34 in the engine"),
     ],
 )
-def test_a_joint_that_differs_is_told(pair, values, told):
+def test_a_joint_that_differs_is_named(pair, values, told):
     urdf, loaded = pair
     name = "front_left_steer"
     joints = {**loaded.joints, name: replace(loaded.joints[name], **values)}

@@ -54,7 +54,7 @@ def test_no_patience_is_refused(key, value):
 
 
 class VirtualClock:
-    """A robot's time that passes only while somebody waits."""
+    """A robot's clock that advances only while the client waits."""
 
     speed = 1.0
 

@@ -329,7 +329,7 @@ def test_a_flood_of_noise_does_not_keep_the_control_loop(forged):
 
 
 class ClockByHand(Clock):
-    """A clock that moves when it is told."""
+    """A clock that is moved by hand."""
 
     seconds = 0.0
 
